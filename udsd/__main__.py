@@ -1,0 +1,7 @@
+"""`python3 -m udsd` is the daemon."""
+
+import sys
+
+from udsd.cli import main
+
+sys.exit(main())

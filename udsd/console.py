@@ -1,0 +1,59 @@
+"""The sink that is the console: one line an entry, in the form of `journalctl -o short`.
+
+A sender chooses the message, so whatever a terminal could act on, and whatever could break a line in two, is
+shown as an escape: control characters, bytes that are not UTF-8, and the invisible characters of Unicode that
+reorder text or end lines.
+"""
+
+import errno
+import os
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from udsd.entry import Fields
+from udsd.errors import UdsdError
+from udsd.sink import Busy
+
+
+def printable(value: bytes) -> str:
+    """Text that is safe to print, on one line."""
+    text = value.decode(errors="backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def line(fields: Fields, now: float, host: str) -> bytes:
+    """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
+    values = dict(fields)
+    pid = values.get("OBJECT_PID")
+    tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
+    stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
+    return f"{stamp} {host} {tag}: {printable(values['MESSAGE'])}\n".encode()
+
+
+class Console:
+    """Standard output, or another descriptor that is open for writing."""
+
+    name = "standard output"
+
+    def __init__(self, descriptor: int, clock: Callable[[], float] = time.time) -> None:
+        self._descriptor = descriptor
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def deliver(self, fields: Fields) -> None:
+        """Write one entry. Raises Busy where the reader of a pipe is behind, UdsdError where it is gone."""
+        if not self._poll.poll(0):
+            raise Busy("its reader is behind", self._descriptor)
+        rest = memoryview(line(fields, self._clock(), self._host))
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            hint = "its reader is gone" if error.errno == errno.EPIPE else ""
+            raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error

@@ -1,0 +1,32 @@
+"""What became of the datagrams, counted since the start.
+
+Every datagram taken off a queue is in exactly one of stored, empty, stops and undelivered, so
+`received` is always their sum. A refused DONE is an ordinary message: it is in `stored` as well.
+"""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class Counters:
+    """`stored`: taken by the sink. `stops`: DONE that was obeyed. `refused`: DONE that was not."""
+
+    stored: int = 0
+    empty: int = 0
+    refused: int = 0
+    stops: int = 0
+    undelivered: int = 0
+
+    @property
+    def received(self) -> int:
+        """All datagrams taken off the queues."""
+        return self.stored + self.empty + self.stops + self.undelivered
+
+    def items(self) -> list[tuple[str, int]]:
+        """Each counter with its name, `received` first."""
+        return [("received", self.received)] + [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+    def words(self) -> str:
+        """For people: the four that are always of interest, and the others where they are not zero."""
+        always = ("received", "stored", "empty", "refused")
+        return ", ".join(f"{name} {number}" for name, number in self.items() if name in always or number)

@@ -1,0 +1,45 @@
+"""A journal entry, and its bytes in journald's native protocol.
+
+An entry is a sequence of (name, value) pairs. Values are bytes, since a sender's payload is bytes; names are
+text, since they are always ours. The rules are those of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/:
+
+1. A value without a newline is written `NAME=value\\n`; one with a newline is written as its name, a newline,
+   its length as 64 bits little-endian, the value, a newline. So no value can end early and start a field.
+2. journald skips a field whose name it does not like without a word. A bad name here is our own mistake, so
+   it raises instead. Names that begin with `_` are journald's to set and count as bad.
+3. The last field ends with a newline too: journald drops one that does not.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+Field = tuple[str, bytes]
+Fields = Sequence[Field]
+
+PRIORITY_WARNING = 4
+PRIORITY_NOTICE = 5
+PRIORITY_INFO = 6
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
+
+@lru_cache(maxsize=256)
+def _name_bytes(name: str) -> bytes:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a journal field name that a client may set")
+    return name.encode("ascii")
+
+
+def encode(fields: Fields) -> bytes:
+    """One entry as the bytes of one native-protocol datagram.
+
+    Raises ValueError for a field name that journald would skip.
+    """
+    parts = []
+    for name, value in fields:
+        if b"\n" in value:
+            parts += (_name_bytes(name), b"\n", len(value).to_bytes(8, "little"), value, b"\n")
+        else:
+            parts += (_name_bytes(name), b"=", value, b"\n")
+    return b"".join(parts)

@@ -1,0 +1,42 @@
+"""What the service manager hears while the daemon runs: its status in words, and the watchdog's sign of life.
+
+1. The sign of life comes from the loop itself, so a loop that hangs is a daemon that is restarted.
+2. The status follows what happens, at most once a second: a message to PID 1 for each datagram would cost more
+   than the datagram. When nothing happens nothing is due but the watchdog.
+
+Times are seconds of a monotonic clock, passed in.
+"""
+
+import math
+from collections.abc import Callable
+
+_STATUS_INTERVAL = 1.0
+
+
+class Heartbeat:
+    """`interval` is the watchdog's, in seconds, None without one. `send` takes sd_notify(3) assignments."""
+
+    def __init__(self, interval: float | None, send: Callable[..., None], now: float) -> None:
+        self._interval = math.inf if interval is None else interval
+        self._send = send
+        self._watchdog_due = now + self._interval
+        self._status_due = now
+        self._told: object = None
+
+    def due(self, state: object) -> float:
+        """When `beat` has something to say next, if the state is then what it is now; may be infinite."""
+        return self._watchdog_due if state == self._told else min(self._watchdog_due, self._status_due)
+
+    def beat(self, now: float, state: object, words: Callable[[], str]) -> None:
+        """Say what is due. `words` is the status in words, asked for only when `state` is a new one."""
+        if now < self.due(state):
+            return
+        assignments = []
+        if now >= self._watchdog_due:
+            assignments.append("WATCHDOG=1")
+            self._watchdog_due = now + self._interval
+        if state != self._told:
+            assignments.append(f"STATUS={words()}")
+            self._told = state
+            self._status_due = now + _STATUS_INTERVAL
+        self._send(*assignments)

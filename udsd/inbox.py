@@ -1,0 +1,80 @@
+"""The receiving socket: look at the first datagram of its queue, and take it off when its entry is delivered.
+
+The kernel's queue is the only queue. A datagram that has been looked at is still there for whoever holds the
+socket next, so being killed between two steps can repeat it, never lose it.
+
+1. SO_PASSCRED is set before bind(2); on a socket that systemd made, at once. Without it there is no sender.
+2. The control buffer has room for the credentials and for nothing else: descriptors that a sender attaches
+   are dropped by the kernel and never become ours.
+3. MSG_TRUNC tells the true length, so a datagram larger than the buffer is looked at again with room enough.
+4. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
+"""
+
+import socket
+from typing import NamedTuple
+
+from udsd.address import decode
+from udsd.formats import Format
+from udsd.identity import UCRED, Sender, sender_of
+
+_ROOM = 64 * 1024  # bytes; larger datagrams are rare enough to be looked at twice
+_CONTROL = socket.CMSG_SPACE(UCRED.size)
+_PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
+
+
+class Datagram(NamedTuple):
+    """A payload, and its sender where the kernel knows it."""
+
+    payload: bytes
+    sender: Sender | None
+
+
+def unbound() -> socket.socket:
+    """A datagram socket that is ready to be bound and to become an Inbox."""
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    return receiver
+
+
+class Inbox:
+    """A bound socket whose datagrams are read in one format. `name` is its path, or `@name`."""
+
+    def __init__(self, receiver: socket.socket, read: Format) -> None:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        receiver.setblocking(False)
+        self.name = decode(receiver.getsockname())
+        self.read = read
+        self._socket = receiver
+        self._buffer = bytearray(_ROOM)
+
+    def fileno(self) -> int:
+        """For poll(2)."""
+        return self._socket.fileno()
+
+    def peek(self) -> Datagram | None:
+        """The first datagram of the queue, which stays there; None where the queue is empty."""
+        buffer = self._buffer
+        try:
+            length, control, _, _ = self._socket.recvmsg_into([buffer], _CONTROL, _PEEK)
+            if length > len(buffer):
+                buffer = bytearray(length)
+                length, control, _, _ = self._socket.recvmsg_into([buffer], _CONTROL, _PEEK)
+        except BlockingIOError:
+            return None
+        sender = None
+        for level, kind, data in control:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                sender = sender_of(data)
+        return Datagram(bytes(memoryview(buffer)[:length]), sender)
+
+    def consume(self) -> None:
+        """Take the datagram that was last looked at off the queue."""
+        self._socket.recv(1)
+
+    def seal(self) -> None:
+        """Refuse every later datagram, and keep those that are queued: a sender gets EPIPE from now on.
+
+        For a socket that nobody else holds. From here to the end of the queue is a bounded way, and no
+        datagram can slip in after the last look and be lost with the socket.
+        """
+        self._socket.shutdown(socket.SHUT_RD)

@@ -6,11 +6,12 @@ reorder text or end lines.
 """
 
 import errno
+import math
 import os
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from udsd.entry import Fields
 from udsd.errors import UdsdError
@@ -48,12 +49,25 @@ class Console:
 
     def deliver(self, fields: Fields) -> None:
         """Write one entry. Raises Busy where the reader of a pipe is behind, UdsdError where it is gone."""
-        if not self._poll.poll(0):
-            raise Busy("its reader is behind", self._descriptor)
-        rest = memoryview(line(fields, self._clock(), self._host))
+        now = self._clock()
+        self.check(now)
+        rest = memoryview(line(fields, now, self._host))
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             hint = "its reader is gone" if error.errno == errno.EPIPE else ""
             raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error
+
+    def due(self) -> float:
+        """What has been written needs no looking after."""
+        return math.inf
+
+    def check(self, _now: float) -> None:
+        """Raises Busy where the reader of a pipe is behind."""
+        if not self._poll.poll(0):
+            raise Busy("its reader is behind", self._descriptor)
+
+    def owed(self) -> Iterable[Fields]:
+        """What has been written is done."""
+        return ()

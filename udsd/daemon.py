@@ -12,7 +12,7 @@ import math
 import os
 import select
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from udsd import manager
 from udsd.bound import BoundSocket
@@ -66,12 +66,11 @@ class Daemon:
     def run(self) -> int:
         """Receive until told to stop; the exit status."""
         self._log.say(PRIORITY_INFO, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
-        self._outlet.flush()
+        self._outlet.ready(time.monotonic())
         manager.notify("READY=1")
         while not self._stopped_by:
             readable = self._sleep()
             self._stopped_by = self._signals.received or ""
-            self._outlet.flush()
             for inbox in readable:
                 if not self._stopped_by:
                     self._take(inbox)
@@ -80,6 +79,7 @@ class Daemon:
     def _take(self, inbox: Inbox) -> bool:
         """Deliver a batch from one socket; False once its queue is empty."""
         counters = self._counters
+        now = time.monotonic()
         for _ in range(_BATCH):
             datagram = inbox.peek()
             if datagram is None:
@@ -90,7 +90,7 @@ class Daemon:
             elif asked and may_stop(datagram.sender, self._uid):
                 counters.stops += 1
                 self._stopped_by = f"DONE from {datagram.sender} on {inbox.name}"
-            elif self._outlet.deliver(entry_of(datagram, inbox)):
+            elif self._outlet.deliver(entry_of(datagram, inbox), now):
                 counters.stored += 1
                 counters.refused += asked
             else:
@@ -101,23 +101,26 @@ class Daemon:
         return True
 
     def _sleep(self, until: float = math.inf) -> Sequence[Inbox]:
-        """Wait until there is something to do, or until `until`; the sockets that are worth looking at."""
+        """Wait until there is something to do, or until `until`; the sockets to take datagrams from now."""
         now = time.monotonic()
-        blocked = self._outlet.blocked_since is not None
-        poll, due = self._poll, min(until, self._heartbeat.due(self._state()))
-        if blocked:
-            poll = select.poll()
-            due = min(due, self._outlet.watch(poll, now))
-            if not self._stopped_by:
-                poll.register(self._signals, select.POLLIN)
+        poll = self._poll if self._outlet.blocked_since is None else self._poll_without_inboxes()
+        due = min(until, self._heartbeat.due(self._state()), self._outlet.watch(poll, now))
         events = poll.poll(None if due == math.inf else max(0, math.ceil((due - now) * 1000)))
         now = time.monotonic()
-        self._outlet.mention(now)
+        ready = self._outlet.ready(now)
         self._heartbeat.beat(now, self._state(), self._status)
-        if blocked:
+        if not ready:
+            return ()
+        if poll is not self._poll:
             return self._inboxes
         readable = {descriptor for descriptor, _ in events}
         return [inbox for inbox in self._inboxes if inbox.fileno() in readable]
+
+    def _poll_without_inboxes(self) -> select.poll:
+        poll = select.poll()
+        if not self._stopped_by:  # then the signals have done their work, and stay readable
+            poll.register(self._signals, select.POLLIN)
+        return poll
 
     def _state(self) -> object:
         return self._counters.received, self._outlet.complaint
@@ -126,8 +129,8 @@ class Daemon:
         return "; ".join(filter(None, (self._outlet.complaint, self._counters.words())))
 
     def _finish(self) -> int:
-        reason = self._stopped_by
-        manager.notify("STOPPING=1", f"STATUS=stopping, {reason}; {self._status()}")
+        manager.notify("STOPPING=1", f"STATUS=stopping, {self._stopped_by}; {self._status()}")
+        reason, stopped = self._stopped_by, time.monotonic()
         for bound in self._bound:
             left = bound.release()
             if left:
@@ -135,38 +138,43 @@ class Daemon:
         inboxes = self._inboxes if self._bound else ()
         for inbox in inboxes:
             inbox.seal()
-        stopped = time.monotonic()
-        self._drain(inboxes, stopped)
+        for inbox in self._drain(inboxes, stopped):
+            while (datagram := inbox.peek()) is not None:
+                self._give_up(entry_of(datagram, inbox))
+                inbox.consume()
+        for fields in self._outlet.owed():
+            self._counters.stored -= 1
+            self._give_up(fields)
         counters = {f"UDSD_{name.upper()}": number for name, number in self._counters.items()}
         self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", **counters)
         self._drain((), stopped)
-        self._print(self._log.waiting)
+        for fields in self._log.waiting:
+            _print(fields)
         return os.EX_UNAVAILABLE if self._counters.undelivered else os.EX_OK
 
-    def _drain(self, inboxes: Sequence[Inbox], since: float) -> None:
+    def _drain(self, inboxes: Sequence[Inbox], since: float) -> Sequence[Inbox]:
         """Deliver all that is queued in sealed sockets, and our own messages.
 
-        Where the sink stays blocked for long after `since`, print the datagrams instead.
+        Gives up where the sink stays blocked for long after `since`; the sockets that are not empty then.
         """
-        rest = list(inboxes)
-        while rest or self._log.waiting:
-            rest = [inbox for inbox in rest if self._take(inbox)]
-            if not rest:
-                self._outlet.flush()
-            blocked = self._outlet.blocked_since
-            if blocked is None:
-                self._heartbeat.beat(time.monotonic(), self._state(), self._status)
+        rest = inboxes
+        while rest or self._log.waiting or self._outlet.blocked_since is not None:
+            now = time.monotonic()
+            if self._outlet.ready(now):
+                self._heartbeat.beat(now, self._state(), self._status)
+                rest = [inbox for inbox in rest if self._take(inbox)]
                 continue
-            patience = max(blocked, since) + _PATIENCE
-            if time.monotonic() >= patience:
+            assert self._outlet.blocked_since is not None
+            patience = max(self._outlet.blocked_since, since) + _PATIENCE
+            if now >= patience:
                 break
             self._sleep(patience)
-        for inbox in rest:
-            while (datagram := inbox.peek()) is not None:
-                self._print([entry_of(datagram, inbox)])
-                inbox.consume()
-                self._counters.undelivered += 1
+        return rest
 
-    def _print(self, entries: Iterable[Fields]) -> None:
-        for fields in entries:
-            write_stderr(line(fields, time.time(), os.uname().nodename))
+    def _give_up(self, fields: Fields) -> None:
+        self._counters.undelivered += 1
+        _print(fields)
+
+
+def _print(fields: Fields) -> None:
+    write_stderr(line(fields, time.time(), os.uname().nodename))

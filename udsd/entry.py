@@ -11,7 +11,7 @@ text, since they are always ours. The rules are those of https://systemd.io/JOUR
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 Field = tuple[str, bytes]
@@ -43,3 +43,18 @@ def encode(fields: Fields) -> bytes:
         else:
             parts += (_name_bytes(name), b"=", value, b"\n")
     return b"".join(parts)
+
+
+def decode(entry: bytes) -> Iterator[Field]:
+    """The fields of what `encode` has made."""
+    at = 0
+    while at < len(entry):
+        end = entry.index(b"\n", at)
+        name, equals, value = entry[at:end].partition(b"=")
+        at = end + 1
+        if not equals:
+            start = at + 8
+            at = start + int.from_bytes(entry[at:start], "little")
+            value = entry[start:at]
+            at += 1
+        yield name.decode("ascii"), value

@@ -2,12 +2,13 @@
 
 Why not sd_journal_sendv(3): it reports success where journald's socket does not exist, and it waits without
 end where journald's queue is full. Here an entry counts as taken only when the kernel has put it into the
-queue of journald's socket, and everything else is Busy. That queue belongs to PID 1 and outlives journald.
+queue of journald's socket, and everything else is Busy.
 
 1. The socket is connected, so that poll(2) tells when journald's queue has room again.
 2. An entry too large for a datagram goes as an empty datagram that carries one sealed memfd with the same
    bytes (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
-3. A connection to a journald that has been replaced is refused by the kernel; it is made anew once per entry.
+3. A refused datagram means that the socket we knew is gone, and with it what was queued in it: those entries
+   are delivered anew (`unread`), marked with UDSD_REDELIVERED=1 since some of them may be there already.
 4. Any other error leaves the entry where it was: waiting is better than losing.
 """
 
@@ -16,14 +17,19 @@ import errno
 import fcntl
 import os
 import socket
+import termios
+from collections import deque
+from collections.abc import Iterable
 
-from udsd.entry import Fields, encode
+from udsd.entry import Fields, decode, encode
 from udsd.sink import Busy
+from udsd.unread import Unread
 
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
+_REDELIVERED = encode([("UDSD_REDELIVERED", b"1")])
 
 
 class Journal:
@@ -34,36 +40,72 @@ class Journal:
     def __init__(self, path: str = JOURNALD_SOCKET) -> None:
         self._path = path
         self._socket: socket.socket | None = None
+        self._unread = Unread()
+        self._again: deque[bytes] = deque()
 
     def deliver(self, fields: Fields) -> None:
         """Hand one entry to journald. Raises Busy where journald is away or its queue is full."""
-        entry = encode(fields)
+        self._hand_over(encode(fields))
+
+    def due(self) -> float:
+        """When it is time to look whether the latest entries are safe."""
+        return self._unread.due()
+
+    def check(self, now: float) -> None:
+        """Find out whether journald's socket lives, and deliver anew what one that died has lost."""
+        all_read = self._socket is not None and _queued(self._socket) == 0
+        self._hand_over(b"")  # journald passes over an empty datagram, and a dead socket refuses it
+        self._unread.look(now, all_read=all_read)
+
+    def owed(self) -> Iterable[Fields]:
+        """What a dead socket has lost and no other has taken since."""
+        while self._again:
+            yield tuple(decode(self._again.popleft()))
+
+    def _hand_over(self, datagram: bytes) -> None:
         try:
             try:
-                self._send(entry)
+                self._send_in_order(datagram)
             except ConnectionRefusedError:
-                self._close()
-                self._send(entry)
+                self._disconnect()
+                self._send_in_order(datagram)
         except BlockingIOError:
             assert self._socket is not None
             raise Busy("its queue is full", self._socket.fileno()) from None
         except OSError as error:
             raise Busy(f"{self._path}: {error.strerror}") from None
 
-    def _send(self, entry: bytes) -> None:
+    def _send_in_order(self, datagram: bytes) -> None:
         if self._socket is None:
             self._socket = _connect(self._path)
+        while self._again:
+            self._send(self._socket, self._again[0])
+            self._again.popleft()
+        self._send(self._socket, datagram)
+
+    def _send(self, connection: socket.socket, datagram: bytes) -> None:
         try:
-            self._socket.send(entry)
+            connection.send(datagram)
         except OSError as error:
             if error.errno not in _TOO_LARGE:
                 raise
-            _send_memfd(self._socket, entry)
+            _send_memfd(connection, datagram)
+        if datagram:
+            self._unread.add(datagram)
 
-    def _close(self) -> None:
+    def _disconnect(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        lost = (entry if entry.endswith(_REDELIVERED) else entry + _REDELIVERED for entry in self._unread.take())
+        self._again.extendleft(reversed(list(lost)))
+
+
+def _queued(connection: socket.socket) -> int:
+    """Bytes of kernel memory that hold what we sent and nobody has read."""
+    size = array.array("i", [0])
+    fcntl.ioctl(connection, termios.TIOCOUTQ, size)  # the same number as SIOCOUTQ
+    return size[0]
 
 
 def _connect(path: str) -> socket.socket:

@@ -9,7 +9,7 @@ Times are seconds of a monotonic clock.
 
 import math
 import select
-import time
+from collections.abc import Iterable
 
 from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Fields
 from udsd.log import Log
@@ -39,51 +39,60 @@ class Outlet:
         """For the status: what is being waited for; empty where all is well."""
         return f"waiting for {self._sink.name} ({self._busy})" if self._mentioned else ""
 
-    def deliver(self, fields: Fields) -> bool:
-        """Whether the sink took the entry; if not, nothing has happened to it."""
-        if self._log.waiting and not self.flush():
-            return False
-        return self._pass(fields)
-
-    def flush(self) -> bool:
-        """Deliver udsd's own messages; whether all of them are through."""
-        waiting = self._log.waiting
-        while waiting:
-            if not self._pass(waiting[0]):
+    def ready(self, now: float) -> bool:
+        """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn."""
+        if self._busy is not None or now >= self._sink.due():
+            try:
+                self._sink.check(now)
+            except Busy as busy:
+                self._block(busy, now)
+                self._mention(now)
                 return False
-            waiting.popleft()
+            self._unblock(now)
+        while self._log.waiting:
+            if not self.deliver(self._log.waiting[0], now):
+                return False
+            self._log.waiting.popleft()
+        return True
+
+    def deliver(self, fields: Fields, now: float) -> bool:
+        """Whether the sink took the entry; if not, nothing has happened to it."""
+        try:
+            self._sink.deliver(fields)
+        except Busy as busy:
+            self._block(busy, now)
+            return False
         return True
 
     def watch(self, poll: select.poll, now: float) -> float:
         """Register with `poll` what tells that it is worth trying again; when to try in any case."""
-        assert self._busy is not None
+        if self._busy is None:
+            return self._sink.due()
         due = math.inf if self._mentioned else self._since + _MENTION
         if self._busy.writable is None:
             return min(due, now + _RETRY)
         poll.register(self._busy.writable, select.POLLOUT)
         return due
 
-    def mention(self, now: float) -> None:
-        """Say once that the sink takes nothing, if it has been so for a while."""
-        if self._busy is not None and not self._mentioned and now >= self._since + _MENTION:
+    def owed(self) -> Iterable[Fields]:
+        """The entries that were lost behind the sink and never delivered anew; now they are the caller's."""
+        return self._sink.owed()
+
+    def _block(self, busy: Busy, now: float) -> None:
+        if self._busy is None:
+            self._since = now
+        self._busy = busy
+
+    def _unblock(self, now: float) -> None:
+        self._busy = None
+        if self._mentioned:
+            self._mentioned = False
+            self._log.say(PRIORITY_INFO, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
+
+    def _mention(self, now: float) -> None:
+        if not self._mentioned and now >= self._since + _MENTION:
             self._mentioned = True
             self._log.say(
                 PRIORITY_WARNING,
                 f"{self._sink.name} takes no entries ({self._busy}): datagrams stay queued, senders may have to wait",
             )
-
-    def _pass(self, fields: Fields) -> bool:
-        try:
-            self._sink.deliver(fields)
-        except Busy as busy:
-            if self._busy is None:
-                self._since = time.monotonic()
-            self._busy = busy
-            return False
-        if self._busy is not None:
-            self._busy = None
-            if self._mentioned:
-                self._mentioned = False
-                seconds = time.monotonic() - self._since
-                self._log.say(PRIORITY_INFO, f"{self._sink.name} takes entries again after {seconds:.1f} s")
-        return True

@@ -3,6 +3,7 @@
 What a call does not need it does not import: argparse only for options, readline only for a terminal.
 """
 
+import io
 import os
 import sys
 
@@ -38,9 +39,11 @@ class _Sender:
 
     def send_typed(self) -> None:
         """Each line at the prompt, until DONE or the end of input."""
-        import readline  # noqa: F401  (gives input() line editing and history)
+        import readline
 
-        sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+        readline.set_auto_history(True)  # its presence alone gives input() line editing
+        assert isinstance(sys.stdin, io.TextIOWrapper)
+        sys.stdin.reconfigure(errors="surrogateescape")
         try:
             while True:
                 payload = os.fsencode(input("> "))
@@ -64,9 +67,11 @@ def _send(words: list[str]) -> None:
         else:
             sender.send_lines()
     except UdsdError as error:
-        if not message:
-            error.args = (f"{error}; lines sent before: {sender.sent}",)
-        raise
+        if message:
+            raise
+        raise UdsdError(
+            f"{error}; lines sent before: {sender.sent}", hint=error.hint, status=error.status
+        ) from error
     except OSError as error:
         raise UdsdError(
             f"standard input: {error.strerror}; lines sent before: {sender.sent}", status=os.EX_IOERR

@@ -1,5 +1,6 @@
 """What the loop asks of a sink: take an entry whole, or say that it cannot and when to try again."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from udsd.entry import Fields
@@ -24,3 +25,15 @@ class Sink(Protocol):
 
     def deliver(self, fields: Fields) -> None:
         """Return when the entry has been taken, raise Busy when it has not. Never waits."""
+
+    def due(self) -> float:
+        """When `check` has something to look after, in monotonic seconds; infinite where it has not."""
+
+    def check(self, now: float) -> None:
+        """Look whether the sink is there, and whether what it took of late is safe.
+
+        Raises Busy where it is not there, or where entries were lost behind it and cannot be delivered anew.
+        """
+
+    def owed(self) -> Iterable[Fields]:
+        """The entries that were lost behind the sink and are to be delivered anew; now they are the caller's."""

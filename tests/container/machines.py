@@ -1,0 +1,265 @@
+"""Machines for tests: Debian with a real systemd as PID 1, booted in a second with systemd-nspawn.
+
+An image is made once with mmdebstrap and kept; a machine is that image with a layer in memory on top, so each
+machine is fresh and nothing that a test does to it is left. `facts` of this kind that are worth knowing:
+
+- PID 1 tells nspawn when it is up, and nspawn tells us (sd_notify(3)): nothing is polled.
+- Commands enter the machine's name spaces with nsenter; they run with a bare environment.
+- net.unix.max_dgram_qlen is what systemd sets on a real host, not what a bare kernel starts with.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE = Path("/var/cache/udsd-tests")
+PROGRAMS = Path(__file__).parent / "programs"
+
+SUITES = ("bookworm", "trixie", "sid")
+OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in transition
+
+# What a minimal machine has; and besides what udsd depends on, so that installing it needs no network.
+BARE = ("systemd", "systemd-sysv", "dbus")
+READY = (*BARE, "python3", "python3-systemd", "procps", "util-linux")
+BUILDER = ("dpkg-dev", "debhelper", "dh-python", "pybuild-plugin-pyproject", "python3-all", "python3-setuptools")
+
+_BOOT_SECONDS = 120
+_QUEUE_LENGTH = 512
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Room for what the tests store. Rate limits stay as Debian ships them: lifting them is the package's business.
+_JOURNALD = "[Journal]\nStorage=volatile\nRuntimeMaxUse=3G\nRuntimeMaxFiles=1000\n"
+
+Entry = dict[str, bytes]
+
+
+class BootstrapError(Exception):
+    """An image could not be made; the text is what mmdebstrap said."""
+
+
+def image(suite: str, packages: Sequence[str]) -> Path:
+    """The folder of an image with these packages, made now or on an earlier day."""
+    key = hashlib.sha256(repr((suite, packages, _JOURNALD)).encode()).hexdigest()[:12]
+    folder = CACHE / f"{suite}-{key}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _bootstrap(suite, packages, folder)
+    return folder
+
+
+def _bootstrap(suite: str, packages: Sequence[str], folder: Path) -> None:
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    made = subprocess.run(
+        [
+            "mmdebstrap",
+            "--variant=minbase",
+            f"--include={','.join(packages)}",
+            '--aptopt=Acquire::Check-Valid-Until "false"',
+            suite,
+            unfinished,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise BootstrapError(f"mmdebstrap {suite}: {made.stdout[-2000:]}")
+    settings = unfinished / "etc/systemd/journald.conf.d"
+    if "systemd" in packages:
+        settings.mkdir(parents=True)
+        (settings / "tests.conf").write_text(_JOURNALD)
+    unfinished.rename(folder)
+
+
+def build_package(source: Path, target: Path) -> Path:
+    """Build the Debian package of the checkout at `source`, in a clean root, as on the oldest suite."""
+    builder = image(SUITES[0], BUILDER)
+    command = f"cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target >/tmp/log 2>&1 || {{ cat /tmp/log; exit 1; }}"
+    binds = (f"--bind-ro={source}:/source", f"--bind={target}:/target")
+    built = subprocess.run(
+        [*_nspawn(builder), *binds, "--quiet", "--pipe", "sh", "-c", command],
+        env=_nspawn_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        raise RuntimeError(f"build-deb failed:\n{built.stdout}")
+    (package,) = target.glob("*.deb")
+    return package
+
+
+def _nspawn(folder: Path) -> list[str]:
+    return ["systemd-nspawn", f"--directory={folder}", "--volatile=overlay", "--register=no", "--keep-unit"]
+
+
+def _nspawn_environment() -> dict[str, str]:
+    # Hosts with a cgroup hierarchy of the old kind: trixie wants to be asked twice, sid wants the new kind.
+    return {**os.environ, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE": "1", "UNIFIED_CGROUP_HIERARCHY": "1"}
+
+
+class Machine:
+    """A booted machine. `shared` is a folder of the host that it sees as /host."""
+
+    def __init__(self, suite: str, leader: int, shared: Path) -> None:
+        self.suite = suite
+        self.leader = leader
+        self.shared = shared
+        self._since = "--since=@0"
+
+    def command(self, *words: str, user: str = "root") -> list[str]:
+        """The words that run a command inside, for subprocess; `user` gets its primary group and no other."""
+        become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={_GROUPS[user]}", "--clear-groups"]
+        environment = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LANG=C.UTF-8"]
+        return ["nsenter", f"--target={self.leader}", "--all", "--", *environment, *become, *words]
+
+    def run(
+        self, *words: str, user: str = "root", status: int | None = 0, input: bytes = b""
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run a command inside to its end; its exit status must be `status`, unless that is None."""
+        done = subprocess.run(self.command(*words, user=user), input=input, capture_output=True, check=False)
+        if status is not None and done.returncode != status:
+            output = (done.stdout + done.stderr).decode(errors="replace")
+            raise AssertionError(f"{self.suite}: {' '.join(words)}: exit status {done.returncode}\n{output[-4000:]}")
+        return done
+
+    def text(self, *words: str, user: str = "root", status: int | None = 0) -> str:
+        """What a command prints on standard output, less the last newline."""
+        return self.run(*words, user=user, status=status).stdout.decode().removesuffix("\n")
+
+    def start(self, *words: str, user: str = "root") -> "subprocess.Popen[bytes]":
+        """Start a command inside and leave it running."""
+        return subprocess.Popen(
+            self.command(*words, user=user),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def program(self, name: str, *words: str) -> list[str]:
+        """The words for a test program of this folder, to be run inside with `run` or `start`."""
+        return ["python3", f"/programs/{name}.py", *words]
+
+    def show(self, unit: str, what: str) -> str:
+        """One property of a unit."""
+        return self.text("systemctl", "show", "--value", f"--property={what}", unit)
+
+    def mark(self) -> None:
+        """`journal` shows what comes after this moment.
+
+        By time: with matches, `journalctl --after-cursor` of systemd 252 skips the first entry.
+        """
+        self.run("journalctl", "--sync")
+        self._since = f"--since=@{time.time():.6f}"
+
+    def journal(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
+        """The entries that match, oldest first, with all their fields or only `fields`, byte for byte."""
+        self.run("journalctl", "--sync")
+        words = ["journalctl", "--output=export", "--all", self._since, *matches]
+        if fields:
+            words.append(f"--output-fields={','.join(fields)}")
+        return list(_entries(self.run(*words).stdout))
+
+    def datagrams(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
+        """The entries that came in as datagrams, on the system's socket unless matched otherwise."""
+        return self.journal(*(matches or ("UDSD_SOCKET=/run/udsd/udsd.sock",)), fields=fields)
+
+    def messages(self) -> list[bytes]:
+        """The message of each datagram that was stored."""
+        return [entry["MESSAGE"] for entry in self.datagrams(fields=["MESSAGE"])]
+
+
+_GROUPS = {"nobody": "nogroup", "udsd": "udsd"}
+
+
+def _entries(export: bytes) -> Iterator[Entry]:
+    """Entries from the Journal Export Format (https://systemd.io/JOURNAL_EXPORT_FORMATS/)."""
+    entry: Entry = {}
+    at = 0
+    while at < len(export):
+        end = export.index(b"\n", at)
+        name, equals, value = export[at:end].partition(b"=")
+        at = end + 1
+        if not name:
+            yield entry
+            entry = {}
+            continue
+        if not equals:
+            length = int.from_bytes(export[at : at + 8], "little")
+            value = export[at + 8 : at + 8 + length]
+            at += 8 + length + 1
+        entry[name.decode()] = value
+    if entry:
+        yield entry
+
+
+@contextmanager
+def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) -> Iterator[Machine]:
+    """A fresh machine, up when this is entered and gone when it is left."""
+    folder = image(suite, packages)
+    with tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch, socket.socket(
+        socket.AF_UNIX, socket.SOCK_DGRAM
+    ) as notify:
+        shared = Path(scratch, "host")
+        shared.mkdir()
+        shared.chmod(0o755)
+        console = open(Path(scratch, "console"), "wb+")
+        notify.bind(str(Path(scratch, "notify")))
+        notify.settimeout(_BOOT_SECONDS)
+        Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
+        nspawn = subprocess.Popen(
+            [
+                *_nspawn(folder),
+                "--boot",
+                "--console=passive",
+                "--notify-ready=yes",
+                f"--bind={shared}:/host",
+                f"--bind-ro={PROGRAMS}:/programs",
+                *binds,
+            ],
+            env={**_nspawn_environment(), "NOTIFY_SOCKET": notify.getsockname()},
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            leader = _wait_until_up(notify, console.name)
+            try:
+                yield Machine(suite, leader, shared)
+            finally:
+                os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
+                nspawn.wait(_BOOT_SECONDS)
+        finally:
+            if nspawn.poll() is None:
+                nspawn.kill()
+                nspawn.wait()
+            console.close()
+
+
+def _wait_until_up(notify: socket.socket, console: str) -> int:
+    leader = 0
+    while True:
+        try:
+            lines = notify.recv(4096).decode().splitlines()
+        except TimeoutError:
+            raise RuntimeError(f"the machine did not come up:\n{Path(console).read_text()[-4000:]}") from None
+        for line in lines:
+            if line.startswith("X_NSPAWN_LEADER_PID="):
+                leader = int(line.partition("=")[2])
+        if "READY=1" in lines:
+            return leader

@@ -1,0 +1,59 @@
+"""Entries that are in the queue of journald's socket, or were a moment ago.
+
+That queue belongs to PID 1 and outlives journald, with one exception: whoever stops journald together with its
+sockets has PID 1 empty the queue unread. The kernel tells us only later, by refusing the next datagram. So the
+latest entries are kept until they are known to be safe:
+
+1. An entry has been read when the kernel holds nothing of ours any more (SIOCOUTQ, see unix(7)). Who read it,
+   journald or PID 1 on the way to closing the socket, is known only a while later: PID 1 closes it at once.
+2. So what was read at one look is safe at the next one, if that comes GRACE later and the socket still lives.
+3. The number and the bytes that are kept are bounded, at several times what the kernel lets a sender have
+   queued, since under steady load a look rarely finds that all has been read.
+
+No I/O here; `now` is in seconds of a monotonic clock.
+"""
+
+import math
+from collections import deque
+
+GRACE = 0.25  # seconds between two looks; PID 1 was seen to take 0.02 from the last read to the closed socket
+_MOST = 2048  # entries: the kernel queues 278 of the smallest
+_MOST_BYTES = 2 * 1024 * 1024
+
+
+class Unread:
+    """The entries handed over of late, oldest first, in their encoded form."""
+
+    def __init__(self) -> None:
+        self._entries: deque[bytes] = deque()
+        self._bytes = 0
+        self._read = 0  # how many of the oldest had been read at the last look
+        self._looked = 0.0
+
+    def add(self, entry: bytes) -> None:
+        """Keep an entry that has just been handed over."""
+        self._entries.append(entry)
+        self._bytes += len(entry)
+        while len(self._entries) > _MOST or (self._bytes > _MOST_BYTES and len(self._entries) > 1):
+            self._forget()
+
+    def due(self) -> float:
+        """When to look next, infinite if there is nothing to look after."""
+        return self._looked + GRACE if self._entries else math.inf
+
+    def look(self, now: float, *, all_read: bool) -> None:
+        """Note that the socket lives, and whether everything has been read; forget what is safe."""
+        while self._read:
+            self._forget()
+        self._read = len(self._entries) if all_read else 0
+        self._looked = now
+
+    def take(self) -> deque[bytes]:
+        """All of them, since the socket is gone; they are forgotten here."""
+        entries, self._entries = self._entries, deque()
+        self._bytes = self._read = 0
+        return entries
+
+    def _forget(self) -> None:
+        self._bytes -= len(self._entries.popleft())
+        self._read -= self._read > 0

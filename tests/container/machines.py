@@ -11,6 +11,7 @@ machine is fresh and nothing that a test does to it is left. `facts` of this kin
 import fcntl
 import hashlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -33,6 +34,7 @@ READY = (*BARE, "python3", "python3-systemd", "procps", "util-linux")
 BUILDER = ("dpkg-dev", "debhelper", "dh-python", "pybuild-plugin-pyproject", "python3-all", "python3-setuptools")
 
 _BOOT_SECONDS = 120
+_WAIT_SECONDS = 60
 _QUEUE_LENGTH = 512
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -124,9 +126,14 @@ class Machine:
 
     def command(self, *words: str, user: str = "root") -> list[str]:
         """The words that run a command inside, for subprocess; `user` gets its primary group and no other."""
-        become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={_GROUPS[user]}", "--clear-groups"]
         environment = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LANG=C.UTF-8"]
-        return ["nsenter", f"--target={self.leader}", "--all", "--", *environment, *become, *words]
+        return ["nsenter", f"--target={self.leader}", "--all", *environment, *self.become(user), *words]
+
+    def become(self, user: str) -> list[str]:
+        """The words that run a command as another user, for root inside."""
+        if user == "root":
+            return []
+        return ["setpriv", f"--reuid={user}", f"--regid={_GROUPS[user]}", "--clear-groups"]
 
     def run(
         self, *words: str, user: str = "root", status: int | None = 0, input: bytes = b""
@@ -151,6 +158,17 @@ class Machine:
             stderr=subprocess.STDOUT,
         )
 
+    def kill(self, started: "subprocess.Popen[bytes]") -> None:
+        """End what `start` has started.
+
+        nsenter is the parent of what runs inside: it goes last, or a zombie is left for which PID 1 inside waits
+        10 s when the machine is switched off.
+        """
+        child = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+        for pid in map(int, child):
+            os.kill(pid, signal.SIGKILL)
+        started.communicate()
+
     def program(self, name: str, *words: str) -> list[str]:
         """The words for a test program of this folder, to be run inside with `run` or `start`."""
         return ["python3", f"/programs/{name}.py", *words]
@@ -174,6 +192,21 @@ class Machine:
         if fields:
             words.append(f"--output-fields={','.join(fields)}")
         return list(_entries(self.run(*words).stdout))
+
+    def wait_for(self, *matches: str) -> None:
+        """Return when the journal has an entry that matches."""
+        words = ["journalctl", "--follow", "--lines=all", "--output=cat", self._since, *matches]
+        follow = self.start(*words)
+        assert follow.stdout is not None
+        readable = select.select([follow.stdout], [], [], _WAIT_SECONDS)[0]
+        self.kill(follow)
+        assert readable, f"{self.suite}: no entry with {matches} after {_WAIT_SECONDS} s"
+
+    def service_pid(self) -> int:
+        """The process of udsd.service, which runs."""
+        pid = int(self.show("udsd.service", "MainPID"))
+        assert pid, f"{self.suite}: udsd.service does not run"
+        return pid
 
     def datagrams(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
         """The entries that came in as datagrams, on the system's socket unless matched otherwise."""

@@ -1,0 +1,150 @@
+"""The main job on a booted machine: a datagram on the socket is an entry in the journal."""
+
+import random
+import re
+from pathlib import Path
+
+from tests.container.machines import Entry, Machine
+
+IMITATIONS = [
+    b"x\nPRIORITY=0\n_UID=0",
+    b"x\nMESSAGE\n\x01\0\0\0\0\0\0\0y\n",
+    b"PRIORITY=0",
+    b"\n\nMESSAGE=second entry\n",
+    b"=",
+    b"\x1b[31mred\x1b[0m",
+    b"\xff\xfe invalid \xc3\x28",
+    b"\0\0NULs\0within\0\0",
+    b"two\n\n",
+    b"newline and NULs\n\0\0",
+    b"NUL alone\0",
+    b"DONE?",
+]
+EDGES = [0, 1, 2, 255, 256, 4095, 4096, 65535, 65536, 65537, 131072, 199_999, 200_000]
+
+
+def counters(entry: Entry) -> dict[str, int]:
+    return {name: int(entry[f"UDSD_{name}"]) for name in ("RECEIVED", "STORED", "EMPTY", "REFUSED", "STOPS")}
+
+
+def last_words(machine: Machine) -> dict[str, int]:
+    """The counters that the service leaves when it stops."""
+    machine.run("systemctl", "stop", "udsd.service")
+    (entry,) = [e for e in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_RECEIVED" in e]
+    return counters(entry)
+
+
+def send_frames(machine: Machine, payloads: list[bytes]) -> None:
+    frames = Path(machine.shared, "frames")
+    frames.write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
+    machine.run(*machine.program("send_frames", "/host/frames"))
+
+
+def test_a_datagram_of_an_unprivileged_user_starts_the_service_and_is_stored(machine: Machine) -> None:
+    machine.run("systemctl", "start", "udsd.socket")
+    assert machine.show("udsd.service", "ActiveState") == "inactive"
+    pid = machine.text("sh", "-c", "echo $$; exec udsd-send hello", user="nobody")
+    machine.wait_for("MESSAGE=hello")
+    assert machine.show("udsd.service", "ActiveState") == "active"
+    (entry,) = machine.journal("--unit=udsd", "MESSAGE=hello")
+    uid, gid = machine.text("id", "-u", "nobody").encode(), machine.text("id", "-g", "nobody").encode()
+    assert (entry["OBJECT_PID"], entry["OBJECT_UID"], entry["OBJECT_GID"]) == (pid.encode(), uid, gid)
+    assert entry["PRIORITY"] == b"6"
+    assert entry["SYSLOG_IDENTIFIER"] == b"udsd"
+    assert entry["UDSD_SOCKET"] == b"/run/udsd/udsd.sock"
+    assert entry["_SYSTEMD_UNIT"] == b"udsd.service"
+
+
+def test_any_payload_arrives_once_in_order_byte_for_byte(machine: Machine) -> None:
+    source = random.Random(20261122)
+    payloads = [source.choice(IMITATIONS) for _ in range(1000)]
+    payloads += [source.randbytes(size) for size in EDGES for _ in range(10)]
+    payloads += [b"line\n" * (size // 5) for size in EDGES]
+    while len(payloads) < 10_000:
+        payloads.append(source.randbytes(int(10 ** source.uniform(0, 4))))
+    source.shuffle(payloads)
+    payloads.append(b"last")
+    send_frames(machine, payloads)
+    machine.wait_for("MESSAGE=last")
+    expected = [re.sub(rb"\n\0*\Z", b"", payload) for payload in payloads if payload]
+    stored = machine.datagrams()
+    assert [entry["MESSAGE"] for entry in stored] == expected
+    assert {entry["PRIORITY"] for entry in stored} == {b"6"}
+    assert {entry["_SYSTEMD_UNIT"] for entry in stored} == {b"udsd.service"}
+    assert last_words(machine) == {
+        "RECEIVED": len(payloads),
+        "STORED": len(expected),
+        "EMPTY": len(payloads) - len(expected),
+        "REFUSED": 0,
+        "STOPS": 0,
+    }
+
+
+def test_a_burst_is_stored_whole(machine: Machine) -> None:
+    count = 200_000
+    machine.run(*machine.program("send_numbered", str(count), "burst"))
+    machine.wait_for(f"MESSAGE=burst {count - 1}")
+    assert machine.messages() == [b"burst %d" % number for number in range(count)]
+
+
+def test_a_datagram_of_three_mebibytes_arrives_whole(machine: Machine) -> None:
+    payload = random.Random(3).randbytes(3 << 20)
+    send_frames(machine, [payload, b"after"])
+    machine.wait_for("MESSAGE=after")
+    assert machine.messages() == [payload, b"after"]
+
+
+def test_done_stops_the_service_for_those_who_may(machine: Machine) -> None:
+    started_by = machine.show("udsd.service", "InvocationID")
+    for user in ("root", "udsd"):
+        machine.run("udsd-send", f"wakes it for {user}")
+        machine.run("systemctl", "start", "udsd.service")  # waits until it is up
+        invocation = machine.show("udsd.service", "InvocationID")
+        assert invocation != started_by
+        machine.run("udsd-send", "DONE", user="nobody")
+        machine.run(*machine.program("until_exit", str(machine.service_pid()), *machine.become(user), "udsd-send", "DONE"))
+        (bye,) = [e for e in machine.journal(f"_SYSTEMD_INVOCATION_ID={invocation}") if "UDSD_RECEIVED" in e]
+        assert bye["MESSAGE"].startswith(b"stopped by DONE from uid %s, " % machine.text("id", "-u", user).encode())
+        assert counters(bye) == {"RECEIVED": 3, "STORED": 2, "EMPTY": 0, "REFUSED": 1, "STOPS": 1}
+        assert machine.show("udsd.service", "Result") == "success"
+        assert machine.show("udsd.socket", "ActiveState") == "active"
+        started_by = invocation
+    assert machine.messages() == [b"wakes it for root", b"DONE", b"wakes it for udsd", b"DONE"]
+
+
+def test_what_follows_done_waits_for_the_next_start(machine: Machine) -> None:
+    send_frames(machine, [b"before", b"DONE", b"after", b"DONE\n", b"last"])
+    machine.wait_for("MESSAGE=last")
+    assert machine.messages() == [b"before", b"after", b"last"]
+
+
+def test_stopping_the_units_leaves_nothing(machine: Machine) -> None:
+    machine.run("udsd-send", "hello")
+    machine.run("systemctl", "stop", "udsd.socket", "udsd.service")
+    assert machine.text("sh", "-c", "ls -d /run/udsd* 2>&1", status=2).endswith("No such file or directory")
+
+
+def test_a_flood_of_stops_and_starts_fails_neither_unit(machine: Machine) -> None:
+    stops = 60  # each a start of the service; systemd's own limit is 20 in 2 s
+    send_frames(machine, [b"DONE"] * stops + [b"still here"])
+    machine.wait_for("MESSAGE=still here")
+    assert machine.messages() == [b"still here"]
+    assert machine.show("udsd.socket", "Result") == "success"
+    assert len([e for e in machine.journal("_SYSTEMD_UNIT=udsd.service") if e.get("UDSD_STOPS") == b"1"]) == stops
+
+
+def test_restarts_under_load_lose_and_repeat_nothing(machine: Machine) -> None:
+    count, names = 20_000, ("a", "b", "c", "d")
+    senders = [machine.start(*machine.program("send_numbered", str(count), name)) for name in names]
+    for _ in range(20):
+        machine.run("systemctl", "restart", "udsd.service")
+    still_sending = [sender.poll() is None for sender in senders]
+    assert [(*sender.communicate(), sender.returncode) for sender in senders] == [(b"", None, 0)] * 4
+    assert any(still_sending), "the restarts were over after the load: send more"
+    for name in names:
+        machine.wait_for(f"MESSAGE={name} {count - 1}")
+    stored = machine.messages()
+    for name in names:
+        mine = [message for message in stored if message.startswith(name.encode())]
+        assert mine == [b"%s %d" % (name.encode(), number) for number in range(count)]
+    assert len(stored) == count * len(names)

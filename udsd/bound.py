@@ -167,7 +167,7 @@ def _unlink(path: str) -> str:
     try:
         os.unlink(path)
     except OSError as error:
-        return error.strerror
+        return error.strerror or str(error)
     return ""
 
 

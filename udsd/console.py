@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from udsd.entry import Fields
 from udsd.errors import UdsdError
-from udsd.sink import Busy
+from udsd.sink import BusyError
 
 
 def printable(value: bytes) -> str:
@@ -48,7 +48,7 @@ class Console:
         self._poll.register(descriptor, select.POLLOUT)
 
     def deliver(self, fields: Fields) -> None:
-        """Write one entry. Raises Busy where the reader of a pipe is behind, UdsdError where it is gone."""
+        """Write one entry. Raises BusyError where the reader of a pipe is behind, UdsdError where it is gone."""
         now = self._clock()
         self.check(now)
         rest = memoryview(line(fields, now, self._host))
@@ -64,9 +64,9 @@ class Console:
         return math.inf
 
     def check(self, _now: float) -> None:
-        """Raises Busy where the reader of a pipe is behind."""
+        """Raises BusyError where the reader of a pipe is behind."""
         if not self._poll.poll(0):
-            raise Busy("its reader is behind", self._descriptor)
+            raise BusyError("its reader is behind", self._descriptor)
 
     def owed(self) -> Iterable[Fields]:
         """What has been written is done."""

@@ -1,9 +1,9 @@
-"""A journal entry, and its bytes in journald's native protocol.
+r"""A journal entry, and its bytes in journald's native protocol.
 
 An entry is a sequence of (name, value) pairs. Values are bytes, since a sender's payload is bytes; names are
 text, since they are always ours. The rules are those of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/:
 
-1. A value without a newline is written `NAME=value\\n`; one with a newline is written as its name, a newline,
+1. A value without a newline is written `NAME=value\n`; one with a newline is written as its name, a newline,
    its length as 64 bits little-endian, the value, a newline. So no value can end early and start a field.
 2. journald skips a field whose name it does not like without a word. A bad name here is our own mistake, so
    it raises instead. Names that begin with `_` are journald's to set and count as bad.
@@ -36,7 +36,7 @@ def encode(fields: Fields) -> bytes:
 
     Raises ValueError for a field name that journald would skip.
     """
-    parts = []
+    parts: list[bytes] = []
     for name, value in fields:
         if b"\n" in value:
             parts += (_name_bytes(name), b"\n", len(value).to_bytes(8, "little"), value, b"\n")

@@ -2,7 +2,7 @@
 
 Why not sd_journal_sendv(3): it reports success where journald's socket does not exist, and it waits without
 end where journald's queue is full. Here an entry counts as taken only when the kernel has put it into the
-queue of journald's socket, and everything else is Busy.
+queue of journald's socket, and everything else is BusyError.
 
 1. The socket is connected, so that poll(2) tells when journald's queue has room again.
 2. An entry too large for a datagram goes as an empty datagram that carries one sealed memfd with the same
@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from udsd.entry import Fields, decode, encode
-from udsd.sink import Busy
+from udsd.sink import BusyError
 from udsd.unread import Unread
 
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
@@ -44,7 +44,7 @@ class Journal:
         self._again: deque[bytes] = deque()
 
     def deliver(self, fields: Fields) -> None:
-        """Hand one entry to journald. Raises Busy where journald is away or its queue is full."""
+        """Hand one entry to journald. Raises BusyError where journald is away or its queue is full."""
         self._hand_over(encode(fields))
 
     def due(self) -> float:
@@ -71,9 +71,9 @@ class Journal:
                 self._send_in_order(datagram)
         except BlockingIOError:
             assert self._socket is not None
-            raise Busy("its queue is full", self._socket.fileno()) from None
+            raise BusyError("its queue is full", self._socket.fileno()) from None
         except OSError as error:
-            raise Busy(f"{self._path}: {error.strerror}") from None
+            raise BusyError(f"{self._path}: {error.strerror}") from None
 
     def _send_in_order(self, datagram: bytes) -> None:
         if self._socket is None:

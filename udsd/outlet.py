@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Fields
 from udsd.log import Log
-from udsd.sink import Busy, Sink
+from udsd.sink import BusyError, Sink
 
 _RETRY = 1.0  # seconds between tries where no descriptor tells
 _MENTION = 1.0  # seconds before an outage is said: a full queue for an instant is daily life
@@ -25,7 +25,7 @@ class Outlet:
     def __init__(self, sink: Sink, log: Log) -> None:
         self._sink = sink
         self._log = log
-        self._busy: Busy | None = None
+        self._busy: BusyError | None = None
         self._since = 0.0
         self._mentioned = False
 
@@ -44,7 +44,7 @@ class Outlet:
         if self._busy is not None or now >= self._sink.due():
             try:
                 self._sink.check(now)
-            except Busy as busy:
+            except BusyError as busy:
                 self._block(busy, now)
                 self._mention(now)
                 return False
@@ -59,7 +59,7 @@ class Outlet:
         """Whether the sink took the entry; if not, nothing has happened to it."""
         try:
             self._sink.deliver(fields)
-        except Busy as busy:
+        except BusyError as busy:
             self._block(busy, now)
             return False
         return True
@@ -78,7 +78,7 @@ class Outlet:
         """The entries that were lost behind the sink and never delivered anew; now they are the caller's."""
         return self._sink.owed()
 
-    def _block(self, busy: Busy, now: float) -> None:
+    def _block(self, busy: BusyError, now: float) -> None:
         if self._busy is None:
             self._since = now
         self._busy = busy

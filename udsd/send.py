@@ -69,9 +69,7 @@ def _send(words: list[str]) -> None:
     except UdsdError as error:
         if message:
             raise
-        raise UdsdError(
-            f"{error}; lines sent before: {sender.sent}", hint=error.hint, status=error.status
-        ) from error
+        raise UdsdError(f"{error}; lines sent before: {sender.sent}", hint=error.hint, status=error.status) from error
     except OSError as error:
         raise UdsdError(
             f"standard input: {error.strerror}; lines sent before: {sender.sent}", status=os.EX_IOERR

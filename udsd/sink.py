@@ -6,7 +6,7 @@ from typing import Protocol
 from udsd.entry import Fields
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """The sink did not take the entry. Nothing of it was kept: deliver it again.
 
     `writable` is a descriptor that polls writable when it is worth trying again; where there is none, only
@@ -24,7 +24,7 @@ class Sink(Protocol):
     name: str  # for people: who is it that takes the entries
 
     def deliver(self, fields: Fields) -> None:
-        """Return when the entry has been taken, raise Busy when it has not. Never waits."""
+        """Return when the entry has been taken, raise BusyError when it has not. Never waits."""
 
     def due(self) -> float:
         """When `check` has something to look after, in monotonic seconds; infinite where it has not."""
@@ -32,7 +32,7 @@ class Sink(Protocol):
     def check(self, now: float) -> None:
         """Look whether the sink is there, and whether what it took of late is safe.
 
-        Raises Busy where it is not there, or where entries were lost behind it and cannot be delivered anew.
+        Raises BusyError where it is not there, or where entries were lost behind it and cannot be delivered anew.
         """
 
     def owed(self) -> Iterable[Fields]:

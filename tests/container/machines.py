@@ -31,7 +31,6 @@ OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in tra
 # What a minimal machine has; and besides what udsd depends on, so that installing it needs no network.
 BARE = ("systemd", "systemd-sysv", "dbus")
 READY = (*BARE, "python3", "python3-systemd", "procps", "util-linux")
-BUILDER = ("dpkg-dev", "debhelper", "dh-python", "pybuild-plugin-pyproject", "python3-all", "python3-setuptools")
 
 _BOOT_SECONDS = 120
 _WAIT_SECONDS = 60
@@ -88,7 +87,8 @@ def _bootstrap(suite: str, packages: Sequence[str], folder: Path) -> None:
 
 def build_package(source: Path, target: Path) -> Path:
     """Build the Debian package of the checkout at `source`, in a clean root, as on the oldest suite."""
-    builder = image(SUITES[0], BUILDER)
+    needs = subprocess.run([source / "packaging/build-deb", "--needs"], stdout=subprocess.PIPE, text=True, check=True)
+    builder = image(SUITES[0], needs.stdout.split())
     command = f"cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target >/tmp/log 2>&1 || {{ cat /tmp/log; exit 1; }}"
     binds = (f"--bind-ro={source}:/source", f"--bind={target}:/target")
     built = subprocess.run(
@@ -245,9 +245,10 @@ def _entries(export: bytes) -> Iterator[Entry]:
 def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) -> Iterator[Machine]:
     """A fresh machine, up when this is entered and gone when it is left."""
     folder = image(suite, packages)
-    with tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch, socket.socket(
-        socket.AF_UNIX, socket.SOCK_DGRAM
-    ) as notify:
+    with (
+        tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
+    ):
         shared = Path(scratch, "host")
         shared.mkdir()
         shared.chmod(0o755)

@@ -102,7 +102,9 @@ def test_done_stops_the_service_for_those_who_may(machine: Machine) -> None:
         invocation = machine.show("udsd.service", "InvocationID")
         assert invocation != started_by
         machine.run("udsd-send", "DONE", user="nobody")
-        machine.run(*machine.program("until_exit", str(machine.service_pid()), *machine.become(user), "udsd-send", "DONE"))
+        machine.run(
+            *machine.program("until_exit", str(machine.service_pid()), *machine.become(user), "udsd-send", "DONE")
+        )
         (bye,) = [e for e in machine.journal(f"_SYSTEMD_INVOCATION_ID={invocation}") if "UDSD_RECEIVED" in e]
         assert bye["MESSAGE"].startswith(b"stopped by DONE from uid %s, " % machine.text("id", "-u", user).encode())
         assert counters(bye) == {"RECEIVED": 3, "STORED": 2, "EMPTY": 0, "REFUSED": 1, "STOPS": 1}

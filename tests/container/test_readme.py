@@ -1,0 +1,49 @@
+"""The README's commands, on a machine with nothing but systemd on it, in a copy of this checkout."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container.machines import BARE, Machine, booted
+
+_CHECKOUT = Path(__file__).parents[2]
+_README = (_CHECKOUT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def bare(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    with booted(request.param, BARE) as machine:
+        left = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "dist", "build")
+        shutil.copytree(_CHECKOUT, machine.shared / "udsd", ignore=left)
+        yield machine
+
+
+def commands(heading: str) -> list[str]:
+    """The lines of the first code block below a heading."""
+    block = re.search(rf"^#+ {heading}$.*?^```sh\n(.*?)^```$", _README, re.MULTILINE | re.DOTALL)
+    assert block, f"the README has no commands below {heading!r}"
+    return [line.partition("  #")[0].strip() for line in block[1].splitlines()]
+
+
+def test_the_first_command_sets_up_udsd_and_shows_an_entry(bare: Machine) -> None:
+    quickstart, tests = commands("Set up")
+    shown = bare.text("sh", "-c", f"cd /host/udsd && {quickstart}")
+    assert re.search(r"^    MESSAGE=hello from quickstart, ", shown, re.MULTILINE)
+    assert re.search(r"^    OBJECT_UID=0$", shown, re.MULTILINE)
+    assert bare.show("udsd.socket", "ActiveState") == "active"
+    assert tests == "tests/run"
+
+
+def test_the_commands_of_use_do_what_they_say(bare: Machine) -> None:
+    for command in commands("Use"):
+        bare.run("sh", "-c", f"cd /host/udsd && {command}")
+    bare.wait_for("MESSAGE=the backup is done")
+    bare.wait_for("MESSAGE=from Python")
+
+
+def test_the_fast_part_of_the_second_command_passes(bare: Machine) -> None:
+    # The whole of it boots machines, which a machine in a machine cannot; .ci/run runs it.
+    assert re.search(r"^=+ .*\d+ passed.* =+$", bare.text("sh", "-c", "cd /host/udsd && tests/run unit"), re.MULTILINE)

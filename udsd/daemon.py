@@ -60,8 +60,9 @@ class Daemon:
         self._stopped_by = ""
         self._heartbeat = Heartbeat(manager.watchdog_interval(), manager.notify, time.monotonic())
         self._poll = select.poll()
-        for readable in (*inboxes, signals):
-            self._poll.register(readable, select.POLLIN)
+        self._poll.register(signals, select.POLLIN)
+        for inbox in inboxes:
+            self._poll.register(inbox, select.POLLIN)
 
     def run(self) -> int:
         """Receive until told to stop; the exit status."""

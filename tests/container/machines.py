@@ -89,7 +89,7 @@ def build_package(source: Path, target: Path) -> Path:
     """Build the Debian package of the checkout at `source`, in a clean root, as on the oldest suite."""
     needs = subprocess.run([source / "packaging/build-deb", "--needs"], stdout=subprocess.PIPE, text=True, check=True)
     builder = image(SUITES[0], needs.stdout.split())
-    command = f"cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target >/tmp/log 2>&1 || {{ cat /tmp/log; exit 1; }}"
+    command = "cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target >/tmp/log 2>&1 || ! cat /tmp/log"
     binds = (f"--bind-ro={source}:/source", f"--bind={target}:/target")
     built = subprocess.run(
         [*_nspawn(builder), *binds, "--quiet", "--pipe", "sh", "-c", command],
@@ -136,10 +136,10 @@ class Machine:
         return ["setpriv", f"--reuid={user}", f"--regid={_GROUPS[user]}", "--clear-groups"]
 
     def run(
-        self, *words: str, user: str = "root", status: int | None = 0, input: bytes = b""
+        self, *words: str, user: str = "root", status: int | None = 0, stdin: bytes = b""
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a command inside to its end; its exit status must be `status`, unless that is None."""
-        done = subprocess.run(self.command(*words, user=user), input=input, capture_output=True, check=False)
+        done = subprocess.run(self.command(*words, user=user), input=stdin, capture_output=True, check=False)
         if status is not None and done.returncode != status:
             output = (done.stdout + done.stderr).decode(errors="replace")
             raise AssertionError(f"{self.suite}: {' '.join(words)}: exit status {done.returncode}\n{output[-4000:]}")
@@ -157,6 +157,11 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def finish(self, started: "subprocess.Popen[bytes]") -> None:
+        """Wait for what `start` has started; it must succeed and say nothing."""
+        said, _ = started.communicate()
+        assert (started.returncode, said) == (0, b""), f"{self.suite}: {started.returncode}, {said.decode()}"
 
     def kill(self, started: "subprocess.Popen[bytes]") -> None:
         """End what `start` has started.
@@ -247,12 +252,12 @@ def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) ->
     folder = image(suite, packages)
     with (
         tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch,
+        open(Path(scratch, "console"), "wb") as console,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
     ):
         shared = Path(scratch, "host")
         shared.mkdir()
         shared.chmod(0o755)
-        console = open(Path(scratch, "console"), "wb+")
         notify.bind(str(Path(scratch, "notify")))
         notify.settimeout(_BOOT_SECONDS)
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
@@ -282,7 +287,6 @@ def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) ->
             if nspawn.poll() is None:
                 nspawn.kill()
                 nspawn.wait()
-            console.close()
 
 
 def _wait_until_up(notify: socket.socket, console: str) -> int:

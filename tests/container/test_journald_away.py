@@ -25,7 +25,7 @@ def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
     status = machine.show("udsd.service", "StatusText")
     assert sender.poll() is None, "a full queue must make the sender wait"
     machine.run("systemctl", "start", *reversed(journald))
-    assert (*sender.communicate(), sender.returncode) == (b"", None, 0)
+    machine.finish(sender)
     machine.wait_for(f"MESSAGE=n {count - 1}")
 
     assert used <= 0.1
@@ -46,6 +46,6 @@ def test_a_restart_of_journald_is_not_noticed(machine: Machine) -> None:
     machine.wait_for("MESSAGE=n 10000")
     machine.run("systemctl", "restart", "systemd-journald.service")
     assert sender.poll() is None, "the load was over before journald was restarted: send more"
-    assert (*sender.communicate(), sender.returncode) == (b"", None, 0)
+    machine.finish(sender)
     machine.wait_for(f"MESSAGE=n {count - 1}")
     assert machine.messages() == [b"n %d" % number for number in range(count)]

@@ -10,6 +10,7 @@ import pytest
 from tests.container.machines import BARE, Machine, booted
 
 _CHECKOUT = Path(__file__).parents[2]
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _README = (_CHECKOUT / "README.md").read_text()
 
 
@@ -18,7 +19,15 @@ def bare(request: pytest.FixtureRequest) -> Iterator[Machine]:
     with booted(request.param, BARE) as machine:
         left = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "dist", "build")
         shutil.copytree(_CHECKOUT, machine.shared / "udsd", ignore=left)
+        trust_as_the_host_does(machine)
         yield machine
+
+
+def trust_as_the_host_does(machine: Machine) -> None:
+    """Where the host reaches PyPI through a proxy with a certificate of its own, the machine does too."""
+    if _CERTIFICATES.exists():
+        shutil.copy(_CERTIFICATES, machine.shared)
+        machine.run("tee", "/etc/pip.conf", stdin=f"[global]\ncert = /host/{_CERTIFICATES.name}\n".encode())
 
 
 def commands(heading: str) -> list[str]:

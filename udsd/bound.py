@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from udsd import address
 from udsd.errors import UdsdError
 from udsd.inbox import unbound
-from udsd.owner import owner_of, process
+from udsd.owner import lock_holder, owner_of
 
 _FOLDER_MODE = 0o755
 
@@ -97,7 +97,7 @@ def _lock_path(path: str) -> str:
 
 
 def _lock(path: str) -> int:
-    """Lock `path` for this process: the descriptor that holds the lock. Its file names the process."""
+    """Lock `path` for this process: the descriptor that holds the lock."""
     while True:
         lock = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -105,13 +105,11 @@ def _lock(path: str) -> int:
             # A holder on its way out removes the file before it unlocks it; then this lock is worth nothing.
             named = _status(_lock_path(path))
             if named is not None and os.path.samestat(named, os.fstat(lock)):
-                os.ftruncate(lock, 0)
-                os.write(lock, b"%d\n" % os.getpid())
                 return lock
         except BlockingIOError:
-            pid = os.read(lock, 32).strip()
+            error = _in_use(path, lock_holder(lock))
             os.close(lock)
-            raise _in_use(path, process(int(pid)) if pid.isdigit() else "another udsd") from None
+            raise error from None
         except BaseException:
             os.close(lock)
             raise

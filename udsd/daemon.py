@@ -144,7 +144,7 @@ class Daemon:
                 self._give_up(entry_of(datagram, inbox))
                 inbox.consume()
         for fields in self._outlet.owed():
-            self._counters.stored -= 1
+            self._counters.stored -= "UDSD_SOCKET" in dict(fields)
             self._give_up(fields)
         counters = {f"UDSD_{name.upper()}": number for name, number in self._counters.items()}
         self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", **counters)
@@ -173,7 +173,7 @@ class Daemon:
         return rest
 
     def _give_up(self, fields: Fields) -> None:
-        self._counters.undelivered += 1
+        self._counters.undelivered += "UDSD_SOCKET" in dict(fields)  # the others are messages of our own
         _print(fields)
 
 

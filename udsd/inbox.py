@@ -10,6 +10,7 @@ socket next, so being killed between two steps can repeat it, never lose it.
 4. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
 """
 
+import os
 import socket
 from typing import NamedTuple
 
@@ -42,7 +43,8 @@ class Inbox:
     def __init__(self, receiver: socket.socket, read: Format) -> None:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         receiver.setblocking(False)
-        self.name = decode(receiver.getsockname())
+        name = decode(receiver.getsockname())
+        self.name = name if name.startswith("@") else os.path.abspath(name)
         self.read = read
         self._socket = receiver
         self._buffer = bytearray(_ROOM)

@@ -1,4 +1,4 @@
-"""Who holds a socket: for the error that must name it.
+"""Who holds a socket or a lock: for the error that must name it.
 
 The kernel lists UNIX sockets by name with an inode each (/proc/net/unix), and a process that has one open
 shows it in /proc/PID/fd. That is readable for root and for the owner of the process; anybody else gets
@@ -6,6 +6,7 @@ no answer here, and the error says less.
 """
 
 import os
+import re
 from collections.abc import Iterator
 
 _INODE, _PATH = 6, 7  # columns of /proc/net/unix, see proc(5)
@@ -18,6 +19,14 @@ def process(pid: int) -> str:
             return f"pid {pid} ({comm.read().rstrip()})"
     except OSError:
         return f"pid {pid}"
+
+
+def lock_holder(descriptor: int) -> str:
+    """The process that holds a lock on this open file, as text; empty where that cannot be seen."""
+    inode = os.fstat(descriptor).st_ino
+    with open("/proc/locks", encoding="ascii") as locks:
+        holders = re.findall(rf": FLOCK +\w+ +\w+ +(\d+) \S+:{inode} ", locks.read())
+    return process(int(holders[0])) if holders and holders[0] != "0" else ""
 
 
 def owner_of(path: str) -> str:

@@ -1,0 +1,159 @@
+"""Daemons for tests: real processes on sockets of their own, and a journald that only records."""
+
+import array
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from udsd.entry import decode
+
+TOP = Path(__file__).parents[2]
+UDSD = [sys.executable, "-m", "udsd"]
+SECONDS = 30.0  # within which everything here happens, many times over
+
+# The daemon with a journald of the test's own, in a mount name space of its own.
+_OWN_JOURNALD = (
+    'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"'
+)
+
+
+class Daemon:
+    """A started udsd. What it prints is read with `output` after its end, or as it comes from `stdout`."""
+
+    def __init__(self, *options: str, journald: Path | None = None, notify: Path, **environment: str) -> None:
+        words = [*UDSD, *options]
+        if journald is not None:
+            words = ["unshare", "--mount", "sh", "-c", _OWN_JOURNALD, str(journald), *words]
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(notify))
+        self._notify.settimeout(SECONDS)
+        self.said: list[str] = []
+        self.process = subprocess.Popen(
+            words,
+            cwd=TOP,
+            env={**os.environ, "NOTIFY_SOCKET": str(notify), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def until(self, assignment: str) -> None:
+        """Wait until the service manager hears something that begins so."""
+        while not any(line.startswith(assignment) for line in self.said):
+            self.said += self._notify.recv(65536).decode().splitlines()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stopped in here: what is sent and what is signalled meanwhile, it sees all at once afterwards."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> tuple[int, list[bytes], str]:
+        """Wait for its end: exit status, lines of standard output, standard error."""
+        out, err = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, out.splitlines(), err.decode()
+
+    def close(self) -> None:
+        """End it whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self._notify.close()
+
+
+Start = Callable[..., Daemon]
+
+
+class Journald:
+    """A socket in journald's place that records entries."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.path = folder / "socket"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.settimeout(SECONDS)
+
+    def entry(self) -> dict[str, bytes]:
+        """The next entry; the empty datagrams with which udsd asks whether anybody is there are passed over."""
+        while True:
+            data, descriptors = self.datagram()
+            if descriptors:
+                (memfd,) = descriptors
+                with open(memfd, "rb") as contents:
+                    contents.seek(0)
+                    data = contents.read()
+            if data:
+                return dict(decode(data))
+
+    def datagram(self) -> tuple[bytes, list[int]]:
+        """The next datagram, and the descriptors that came with it."""
+        data, control, _, _ = self._socket.recvmsg(1 << 20, socket.CMSG_SPACE(4 * 16))
+        descriptors = array.array("i")
+        for _, _, passed in control:
+            descriptors.frombytes(passed)
+        return data, list(descriptors)
+
+    def messages(self, count: int) -> list[bytes]:
+        """The messages of the next entries that came in as datagrams."""
+        found: list[bytes] = []
+        while len(found) < count:
+            entry = self.entry()
+            if "UDSD_SOCKET" in entry:
+                found.append(entry["MESSAGE"])
+        return found
+
+    def close(self) -> None:
+        """Go away, as journald's socket does: the file too."""
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+def sender(path: Path | str) -> socket.socket:
+    """A connected client; `@name` for an abstract socket."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(SECONDS), 0))
+    client.connect("\0" + str(path)[1:] if str(path).startswith("@") else str(path))
+    return client
+
+
+def send_until_full(client: socket.socket, first: int = 0, patience: float = 1.0) -> int:
+    """Send numbers until there has been no room for a while (seconds); the number that did not go."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(patience), int(patience % 1 * 1e6)))
+    number = first
+    with suppress(BlockingIOError):
+        while True:
+            client.send(b"%d" % number)
+            number += 1
+    return number
+
+
+def messages(lines: list[bytes]) -> list[bytes]:
+    """The messages in lines of the console sink."""
+    return [line.partition(b"]: ")[2] for line in lines]
+
+
+def fill(pipe: int) -> int:
+    """Fill the pipe behind a descriptor of ours; how many bytes that took."""
+    os.set_blocking(pipe, False)
+    written = 0
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    while poll.poll(0):
+        written += os.write(pipe, bytes(select.PIPE_BUF))
+    return written

@@ -1,0 +1,115 @@
+"""Sockets that a service manager passes."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.socket.daemons import SECONDS, TOP, UDSD, messages, sender
+
+# What systemd does last before the program runs: the descriptors from 3 on, and for whom they are.
+_PASS = 'export LISTEN_PID=$$; exec "$@"'
+
+
+def activate(
+    *descriptors: int, names: str | None = None, options: tuple[str, ...] = ("--sink=console",)
+) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "LISTEN_FDS": str(len(descriptors))}
+    if names is not None:
+        environment["LISTEN_FDNAMES"] = names
+    moves = " ".join(f"{3 + place}<&{50 + place}" for place in range(len(descriptors)))
+    for place, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, 50 + place)
+    try:
+        return subprocess.Popen(
+            ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *UDSD, *options],
+            cwd=TOP,
+            env=environment,
+            pass_fds=[50 + place for place in range(len(descriptors))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        for place in range(len(descriptors)):
+            os.close(50 + place)
+
+
+def bound(path: Path, kind: int = socket.SOCK_DGRAM) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, kind)
+    made.bind(str(path))
+    return made
+
+
+@pytest.mark.parametrize("names", [None, "raw", "udsd.socket"])
+def test_what_is_queued_comes_first_and_the_socket_stays(path: Path, names: str | None) -> None:
+    with bound(path) as held, sender(path) as client:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        for payload in (b"one", b"", b"two", b"DONE", b"three"):
+            client.send(payload)
+        first = activate(held.fileno(), names=names)
+        out, err = first.communicate(timeout=SECONDS)
+        assert (first.returncode, messages(out.splitlines())) == (0, [b"one", b"two"])
+        assert b"received 4, stored 2, empty 1, refused 0, stops 1" in err
+        second = activate(held.fileno(), names=names)
+        assert second.stdout is not None
+        assert messages([second.stdout.readline().rstrip(b"\n")]) == [b"three"]
+        second.send_signal(signal.SIGTERM)
+        second.communicate(timeout=SECONDS)
+        assert second.returncode == 0
+        assert path.exists()
+
+
+def test_a_signal_leaves_what_is_queued_for_the_next_start(path: Path) -> None:
+    with bound(path) as held, sender(path) as client:
+        daemon = activate(held.fileno())
+        assert daemon.stderr is not None
+        daemon.stderr.readline()
+        daemon.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, daemon.pid, os.WSTOPPED | os.WNOWAIT)
+        client.send(b"for the next start")
+        daemon.send_signal(signal.SIGTERM)
+        daemon.send_signal(signal.SIGCONT)
+        out, _ = daemon.communicate(timeout=SECONDS)
+        assert (daemon.returncode, out) == (0, b"")
+        assert held.recv(100) == b"for the next start"
+
+
+def refused(daemon: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    out, err = daemon.communicate(timeout=SECONDS)
+    assert out == b""
+    assert b"Traceback" not in err
+    return daemon.returncode, err.decode()
+
+
+def test_a_stream_socket_is_named_and_refused(path: Path, tmp_path: Path) -> None:
+    with bound(path) as good, bound(tmp_path / "stream", socket.SOCK_STREAM) as stream:
+        status, err = refused(activate(good.fileno(), stream.fileno(), names="raw:oops"))
+        assert status == os.EX_CONFIG
+        assert "descriptor 4 (oops), passed by the service manager, is not a UNIX datagram socket" in err
+        assert path.exists()
+
+
+def test_a_socket_of_another_family_is_refused() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inet:
+        status, err = refused(activate(inet.fileno()))
+        assert status == os.EX_CONFIG
+        assert "is not a UNIX datagram socket" in err
+
+
+def test_a_name_that_is_no_format_is_refused(path: Path) -> None:
+    with bound(path) as held:
+        status, err = refused(activate(held.fileno(), names="weird"))
+        assert status == os.EX_CONFIG
+        assert "descriptor 3 (weird), passed by the service manager, is named for no format; known: raw" in err
+
+
+@pytest.mark.parametrize("options", [("--listen", "/tmp/x"), ("--mode", "0600")])
+def test_options_for_sockets_of_our_own_do_not_go_with_passed_ones(path: Path, options: tuple[str, ...]) -> None:
+    with bound(path) as held:
+        status, err = refused(activate(held.fileno(), options=options))
+        assert status == os.EX_USAGE
+        assert "ListenDatagram=" in err

@@ -1,0 +1,234 @@
+"""The loop, end to end, with a real process: what is sent, what comes out, how it ends."""
+
+import array
+import fcntl
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, send_until_full, sender
+
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+SEND = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[2].encode(), sys.argv[1])"
+
+
+def cpu_seconds(pid: int) -> float:
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def public(tmp_path: Path, path: Path) -> Path:
+    """The path of a socket that every user reaches."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o755)
+    return path
+
+
+def test_done_from_another_user_is_a_message(start: Start, public: Path) -> None:
+    daemon = start("--listen", str(public), "--sink=console")
+    subprocess.run([*AS_NOBODY, sys.executable, "-c", SEND, str(public), "DONE"], check=True)
+    with sender(public) as client:
+        client.send(b"DONE")
+    status, lines, err = daemon.end()
+    assert (status, messages(lines)) == (0, [b"DONE"])
+    assert "stopped by DONE from uid 0, pid " in err
+    assert "received 2, stored 1, empty 0, refused 1, stops 1" in err
+
+
+def test_the_daemons_own_user_may_stop_it(tmp_path: Path, public: Path) -> None:
+    tmp_path.chmod(0o777)
+    daemon = subprocess.Popen(
+        [*AS_NOBODY, *UDSD, "--listen", str(public), "--sink=console"],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert daemon.stderr is not None
+    assert daemon.stderr.readline().startswith(b"udsd: receiving on ")
+    subprocess.run([*AS_NOBODY, sys.executable, "-c", SEND, str(public), "DONE"], check=True)
+    _, err = daemon.communicate(timeout=SECONDS)
+    assert daemon.returncode == 0
+    assert b"stopped by DONE from uid 65534, pid " in err
+
+
+def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_making(
+    start: Start, path: Path, journald: Journald
+) -> None:
+    start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    hostile = b"x\nPRIORITY=0\n_UID=0\nOBJECT_UID=1"
+    with sender(path) as client:
+        client.send(hostile)
+    assert journald.messages(1) == [hostile]
+    with sender(path) as client:
+        client.send(b"hello\n")
+    entry = journald.entry()
+    assert entry == {
+        "MESSAGE": b"hello",
+        "PRIORITY": b"6",
+        "SYSLOG_IDENTIFIER": b"udsd",
+        "OBJECT_PID": b"%d" % os.getpid(),
+        "OBJECT_UID": b"0",
+        "OBJECT_GID": b"0",
+        "UDSD_SOCKET": str(path).encode(),
+    }
+
+
+def test_an_entry_too_large_for_a_datagram_goes_in_a_sealed_memfd(start: Start, path: Path, journald: Journald) -> None:
+    start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    payload = os.urandom(3 << 20)
+    with sender(path) as client:
+        client.setsockopt(socket.SOL_SOCKET, 32, 8 << 20)  # SO_SNDBUFFORCE
+        client.send(payload)
+    descriptors: list[int] = []
+    while not descriptors:
+        data, descriptors = journald.datagram()
+    assert data == b""
+    (memfd,) = descriptors
+    sealed = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
+    assert fcntl.fcntl(memfd, fcntl.F_GET_SEALS) == sealed
+    with open(memfd, "rb") as contents:
+        contents.seek(0)
+        assert b"MESSAGE\n" + len(payload).to_bytes(8, "little") + payload + b"\n" in contents.read()
+
+
+def test_descriptors_of_a_sender_are_never_taken(start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console")
+    before = len(os.listdir(f"/proc/{daemon.pid}/fd"))
+    passed = array.array("i", [0] * 253)
+    with sender(path) as client:
+        for _ in range(20):
+            client.sendmsg([b"with descriptors"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)])
+        daemon.until("STATUS=received 20, stored 20")
+        assert len(os.listdir(f"/proc/{daemon.pid}/fd")) == before
+        client.send(b"DONE")
+    assert messages(daemon.end()[1]) == [b"with descriptors"] * 20
+
+
+def test_two_sockets_in_one_daemon(start: Start, tmp_path: Path, journald: Journald) -> None:
+    paths = [tmp_path / "one", tmp_path / "two"]
+    start("--listen", str(paths[0]), "--listen", f"raw:{paths[1]}", "--sink=journal", journald=journald.path.parent)
+    assert journald.entry()["MESSAGE"] == f"receiving on {paths[0]}, {paths[1]}".encode()
+    for path in paths:
+        with sender(path) as client:
+            client.send(b"hello")
+        assert journald.entry()["UDSD_SOCKET"] == str(path).encode()
+
+
+def test_a_full_journald_is_waited_for_without_work_and_nothing_is_lost(
+    start: Start, path: Path, journald: Journald
+) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    with sender(path) as client:
+        sent = send_until_full(client)
+        daemon.until("STATUS=waiting for journald (its queue is full)")
+        used = cpu_seconds(daemon.pid)
+        assert send_until_full(client, sent, patience=3) == sent
+        assert cpu_seconds(daemon.pid) - used <= 0.05
+    own = []
+    for number in range(sent):
+        while "UDSD_SOCKET" not in (entry := journald.entry()):
+            own.append(entry["MESSAGE"])
+        assert entry["MESSAGE"] == b"%d" % number
+    assert len(own) == 3
+    assert own[1].startswith(b"journald takes no entries (its queue is full)")
+    assert own[2].startswith(b"journald takes entries again after ")
+
+
+def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
+    start: Start, path: Path, journald: Journald
+) -> None:
+    start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    with sender(path) as client:
+        for number in range(5):
+            client.send(b"%d" % number)
+        assert journald.messages(2) == [b"0", b"1"]
+        journald.close()
+        successor = Journald(journald.path.parent)
+        entries: dict[bytes, dict[str, bytes]] = {}
+        while not {b"%d" % number for number in range(5)} <= entries.keys():
+            entry = successor.entry()
+            entries[entry["MESSAGE"]] = entry
+        assert all(entry["UDSD_REDELIVERED"] == b"1" for entry in entries.values() if "UDSD_SOCKET" in entry)
+        client.send(b"5")
+        while (entry := successor.entry())["MESSAGE"] != b"5":
+            pass
+        assert "UDSD_REDELIVERED" not in entry
+        successor.close()
+
+
+def test_what_journald_does_not_take_at_the_end_is_printed(start: Start, path: Path, journald: Journald) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    assert journald.entry()["MESSAGE"].startswith(b"receiving on ")
+    with sender(path) as client, daemon.frozen():
+        journald.close()
+        for number in range(10):
+            client.send(b"%d" % number)
+        daemon.process.send_signal(signal.SIGTERM)
+    status, lines, err = daemon.end()
+    assert (status, lines) == (os.EX_UNAVAILABLE, [])
+    printed = re.findall(r"^\w{3} \d\d \d\d:\d\d:\d\d \S+ udsd\[\d+\]: (\d)$", err, re.MULTILINE)
+    assert printed == [str(number) for number in range(10)]
+    assert "received 10, stored 0, empty 0, refused 0, undelivered 10" in err
+    assert not path.exists()
+
+
+def test_a_second_signal_leaves_at_once(start: Start, path: Path, journald: Journald) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    with sender(path) as client, daemon.frozen():
+        journald.close()
+        client.send(b"never delivered")
+        daemon.process.send_signal(signal.SIGTERM)
+    daemon.until("STOPPING=1")
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.end()[0] == -signal.SIGTERM
+
+
+def test_the_console_stops_taking_when_its_reader_does(start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console")
+    with sender(path) as client:
+        sent = send_until_full(client)
+    daemon.until("STATUS=waiting for standard output (its reader is behind)")
+    daemon.process.send_signal(signal.SIGTERM)
+    status, lines, _ = daemon.end()
+    assert status == 0
+    assert messages(lines) == [b"%d" % number for number in range(sent)]
+
+
+def test_a_console_whose_reader_is_gone_is_an_error(start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console")
+    assert daemon.process.stdout is not None
+    daemon.process.stdout.close()
+    with sender(path) as client:
+        client.send(b"hello")
+    assert daemon.process.wait(SECONDS) == os.EX_IOERR
+    assert daemon.process.stderr is not None
+    assert b"standard output: Broken pipe" in daemon.process.stderr.read()
+    assert not path.exists()
+
+
+def test_without_journald_and_service_manager_entries_go_to_the_console(path: Path, tmp_path: Path) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "SYSTEMD_EXEC_PID")
+    }
+    daemon = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh", *UDSD, "--listen", str(path)],
+        cwd=TOP,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert daemon.stderr is not None
+    assert daemon.stderr.readline() == f"udsd: receiving on {path}\n".encode()
+    with sender(path) as client:
+        client.send(b"hello\x1b[2J")
+        client.send(b"DONE")
+    out, _ = daemon.communicate(timeout=SECONDS)
+    assert messages(out.splitlines()) == [b"hello\\x1b[2J"]

@@ -33,12 +33,7 @@ _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what 
 
 def entry_of(datagram: Datagram, inbox: Inbox) -> Fields:
     """The journal fields of a datagram that came in on `inbox`."""
-    return (
-        *inbox.read(datagram.payload),
-        IDENTIFIER,
-        *fields_of(datagram.sender),
-        ("UDSD_SOCKET", os.fsencode(inbox.name)),
-    )
+    return (*inbox.read(datagram.payload), IDENTIFIER, *fields_of(datagram.sender), inbox.field)
 
 
 class Daemon:
@@ -141,7 +136,10 @@ class Daemon:
             inbox.seal()
         for inbox in self._drain(inboxes, stopped):
             while (datagram := inbox.peek()) is not None:
-                self._give_up(entry_of(datagram, inbox))
+                if datagram.payload:
+                    self._give_up(entry_of(datagram, inbox))
+                else:
+                    self._counters.empty += 1
                 inbox.consume()
         for fields in self._outlet.owed():
             self._counters.stored -= "UDSD_SOCKET" in dict(fields)

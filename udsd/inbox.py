@@ -38,13 +38,17 @@ def unbound() -> socket.socket:
 
 
 class Inbox:
-    """A bound socket whose datagrams are read in one format. `name` is its path, or `@name`."""
+    """A bound socket whose datagrams are read in one format.
+
+    `name` is its full path, or `@name`; `field` tells it to the journal.
+    """
 
     def __init__(self, receiver: socket.socket, read: Format) -> None:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         receiver.setblocking(False)
         name = decode(receiver.getsockname())
         self.name = name if name.startswith("@") else os.path.abspath(name)
+        self.field = ("UDSD_SOCKET", os.fsencode(self.name))
         self.read = read
         self._socket = receiver
         self._buffer = bytearray(_ROOM)

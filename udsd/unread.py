@@ -42,7 +42,12 @@ class Unread:
         return self._looked + GRACE if self._entries else math.inf
 
     def look(self, now: float, *, all_read: bool) -> None:
-        """Note that the socket lives, and whether everything has been read; forget what is safe."""
+        """Note that the socket lives, and whether everything has been read; forget what is safe.
+
+        A look that comes earlier than it is due proves nothing new and changes nothing.
+        """
+        if now < self._looked + GRACE:
+            return
         while self._read:
             self._forget()
         self._read = len(self._entries) if all_read else 0

@@ -151,3 +151,16 @@ def test_restarts_under_load_lose_and_repeat_nothing(machine: Machine) -> None:
         mine = [message for message in stored if message.startswith(name.encode())]
         assert mine == [b"%s %d" % (name.encode(), number) for number in range(count)]
     assert len(stored) == count * len(names)
+
+
+def test_a_daemon_on_a_socket_of_its_own_stores_what_was_queued_when_it_was_stopped(machine: Machine) -> None:
+    path, count = "/run/own.sock", 5000
+    daemon = machine.start("systemd-run", "--wait", "--quiet", "--property=Type=notify", "udsd", "--listen", path)
+    machine.wait_for(f"MESSAGE=receiving on {path}")
+    machine.run(*machine.program("send_numbered", str(count), "own", path))
+    machine.run("udsd-send", "-u", path, "DONE")
+    machine.finish(daemon)
+    stored = machine.datagrams(f"UDSD_SOCKET={path}", fields=["MESSAGE"])
+    assert [entry["MESSAGE"] for entry in stored] == [b"own %d" % number for number in range(count)]
+    machine.run("test", "!", "-e", path)
+    machine.run("test", "!", "-e", f"{path}.lock")

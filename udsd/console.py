@@ -36,7 +36,11 @@ def line(fields: Fields, now: float, host: str) -> bytes:
 
 
 class Console:
-    """Standard output, or another descriptor that is open for writing."""
+    """Standard output, or another descriptor that is open for writing.
+
+    It is written only where poll(2) says that it can be, and never more than what a pipe then takes without
+    waiting (PIPE_BUF). An entry is taken when its line has begun; the rest of the line goes before anything else.
+    """
 
     name = "standard output"
 
@@ -46,28 +50,37 @@ class Console:
         self._host = socket.gethostname()
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
+        self._begun: Fields = ()
+        self._rest = memoryview(b"")
 
     def deliver(self, fields: Fields) -> None:
         """Write one entry. Raises BusyError where the reader of a pipe is behind, UdsdError where it is gone."""
-        now = self._clock()
-        self.check(now)
-        rest = memoryview(line(fields, now, self._host))
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            hint = "its reader is gone" if error.errno == errno.EPIPE else ""
-            raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error
+        self.check(0)
+        self._begun, self._rest = fields, memoryview(line(fields, self._clock(), self._host))
+        self._write()
 
     def due(self) -> float:
-        """What has been written needs no looking after."""
-        return math.inf
+        """At once, where a line has begun that has not ended."""
+        return 0 if self._rest else math.inf
 
     def check(self, _now: float) -> None:
         """Raises BusyError where the reader of a pipe is behind."""
-        if not self._poll.poll(0):
+        self._write()
+        if self._rest or not self._poll.poll(0):
             raise BusyError("its reader is behind", self._descriptor)
 
     def owed(self) -> Iterable[Fields]:
-        """What has been written is done."""
-        return ()
+        """The entry whose line has begun and not ended."""
+        if self._rest:
+            self._rest = memoryview(b"")
+            yield self._begun
+
+    def _write(self) -> None:
+        try:
+            while self._rest and self._poll.poll(0):
+                self._rest = self._rest[os.write(self._descriptor, self._rest[: select.PIPE_BUF]) :]
+        except BlockingIOError:
+            return  # whoever shares the descriptor with us has set it so
+        except OSError as error:
+            hint = "its reader is gone" if error.errno == errno.EPIPE else ""
+            raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error

@@ -157,18 +157,19 @@ class Daemon:
         Gives up where the sink stays blocked for long after `since`; the sockets that are not empty then.
         """
         rest = inboxes
-        while rest or self._log.waiting or self._outlet.blocked_since is not None:
+        while True:
             now = time.monotonic()
             if self._outlet.ready(now):
+                if not rest:
+                    return ()
                 self._heartbeat.beat(now, self._state(), self._status)
                 rest = [inbox for inbox in rest if self._take(inbox)]
                 continue
             assert self._outlet.blocked_since is not None
             patience = max(self._outlet.blocked_since, since) + _PATIENCE
             if now >= patience:
-                break
+                return rest
             self._sleep(patience)
-        return rest
 
     def _give_up(self, fields: Fields) -> None:
         self._counters.undelivered += "UDSD_SOCKET" in dict(fields)  # the others are messages of our own

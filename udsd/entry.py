@@ -18,7 +18,6 @@ Field = tuple[str, bytes]
 Fields = Sequence[Field]
 
 PRIORITY_WARNING = 4
-PRIORITY_NOTICE = 5
 PRIORITY_INFO = 6
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")

@@ -1,8 +1,8 @@
 """What the service manager hears while the daemon runs: its status in words, and the watchdog's sign of life.
 
 1. The sign of life comes from the loop itself, so a loop that hangs is a daemon that is restarted.
-2. The status follows what happens, at most once a second: a message to PID 1 for each datagram would cost more
-   than the datagram. When nothing happens nothing is due but the watchdog.
+2. The status follows what happens, at most once a second and with each sign of life: a message to PID 1 for each
+   datagram would cost more than the datagram. When nothing happens nothing is due but the watchdog.
 
 Times are seconds of a monotonic clock, passed in.
 """

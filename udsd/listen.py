@@ -41,4 +41,5 @@ def default() -> Listen:
     path = address.SYSTEM_SOCKET if os.geteuid() == 0 else address.user_socket()
     if path is None:
         raise UdsdError("XDG_RUNTIME_DIR is not set", hint="name a socket with --listen PATH", status=os.EX_USAGE)
-    return parse(path)
+    address.encode(path)
+    return Listen(path, FORMATS[DEFAULT])

@@ -35,4 +35,4 @@ def watchdog_interval() -> float | None:
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     microseconds = os.environ.get("WATCHDOG_USEC", "")
-    return int(microseconds) / 2e6 if microseconds.isdigit() and int(microseconds) else None
+    return int(microseconds) / 2e6 if microseconds.isdecimal() and int(microseconds) else None

@@ -62,6 +62,8 @@ def test_a_sender_that_stays_connected_is_refused_from_the_end_on(start: Start, 
     with sender(path) as client, sender(path) as late:
         sent = send_until_full(client)
         daemon.process.send_signal(signal.SIGTERM)
+        while path.exists():
+            pass
         with pytest.raises(BrokenPipeError):  # noqa: PT012  (how many still got in before the end is open)
             while True:
                 late.send(b"%d" % sent)

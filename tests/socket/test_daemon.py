@@ -145,10 +145,11 @@ def test_a_full_journald_is_waited_for_without_work_and_nothing_is_lost(
 def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
     start: Start, path: Path, journald: Journald
 ) -> None:
-    start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
     with sender(path) as client:
         for number in range(5):
             client.send(b"%d" % number)
+        daemon.until("STATUS=received 5")
         assert journald.messages(2) == [b"0", b"1"]
         journald.close()
         successor = Journald(journald.path.parent)

@@ -1,0 +1,72 @@
+"""What the service manager says in the environment."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from udsd import manager
+
+OWN = str(os.getpid())
+OTHER = str(os.getpid() + 1)
+
+
+@pytest.fixture(autouse=True)
+def no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a manager of his own."""
+    for name in ("NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "interval"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": OWN}, 15.0),
+        ({"WATCHDOG_USEC": "30000000"}, 15.0),
+        ({"WATCHDOG_USEC": "1", "WATCHDOG_PID": OWN}, 5e-7),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": OTHER}, None),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": ""}, None),
+        ({"WATCHDOG_USEC": "0", "WATCHDOG_PID": OWN}, None),
+        ({"WATCHDOG_USEC": "", "WATCHDOG_PID": OWN}, None),
+        ({"WATCHDOG_USEC": "-1", "WATCHDOG_PID": OWN}, None),
+        ({"WATCHDOG_USEC": "30s", "WATCHDOG_PID": OWN}, None),
+        ({"WATCHDOG_PID": OWN}, None),
+    ],
+)
+def test_the_watchdog_interval_is_half_of_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], interval: float | None
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert manager.watchdog_interval() == interval
+
+
+@pytest.mark.parametrize(
+    ("environment", "started"),
+    [
+        ({}, False),
+        ({"NOTIFY_SOCKET": "/run/systemd/notify"}, True),
+        ({"SYSTEMD_EXEC_PID": OWN}, True),
+        ({"SYSTEMD_EXEC_PID": OTHER}, False),
+        ({"SYSTEMD_EXEC_PID": ""}, False),
+        ({"NOTIFY_SOCKET": "/run/systemd/notify", "SYSTEMD_EXEC_PID": OTHER}, True),
+    ],
+)
+def test_a_manager_that_started_us_shows(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], started: bool
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert manager.started_us() is started
+
+
+def test_what_the_manager_is_told_is_one_datagram_of_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(10)
+        receiver.bind(path)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        manager.notify("READY=1", "STATUS=all is well")
+        assert receiver.recv(4096) == b"READY=1\nSTATUS=all is well"

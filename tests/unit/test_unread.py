@@ -1,0 +1,198 @@
+"""Which entries are kept until they are safe."""
+
+import math
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from udsd.unread import GRACE, Unread
+
+MOST = 2048
+MOST_BYTES = 2 * 1024 * 1024
+
+
+def holding(*entries: bytes) -> Unread:
+    unread = Unread()
+    for entry in entries:
+        unread.add(entry)
+    return unread
+
+
+def test_nothing_is_due_when_nothing_is_kept() -> None:
+    assert Unread().due() == math.inf
+
+
+def test_a_look_is_due_a_while_after_the_last_one() -> None:
+    unread = holding(b"a")
+    unread.look(100.0, all_read=False)
+    assert unread.due() == 100.25
+
+
+def test_the_first_look_waits_for_nothing() -> None:
+    assert holding(b"a").due() <= GRACE  # in the past of any monotonic clock
+
+
+def test_nothing_is_due_once_all_is_forgotten() -> None:
+    unread = holding(b"a")
+    unread.look(100.0, all_read=True)
+    assert unread.due() == 100.0 + GRACE
+    unread.look(101.0, all_read=True)
+    assert unread.due() == math.inf
+
+
+@pytest.mark.parametrize(
+    ("looks", "kept"),
+    [
+        ([], [b"a", b"b"]),
+        ([True], [b"a", b"b"]),
+        ([False, False, False], [b"a", b"b"]),
+        ([False, True], [b"a", b"b"]),
+        ([True, True], []),
+        ([True, False], []),
+        ([False, True, False], []),
+    ],
+)
+def test_an_entry_is_forgotten_at_the_look_after_the_one_that_found_it_read(
+    looks: list[bool], kept: list[bytes]
+) -> None:
+    unread = holding(b"a", b"b")
+    for turn, all_read in enumerate(looks, start=100):
+        unread.look(float(turn), all_read=all_read)
+    assert list(unread.take()) == kept
+
+
+def test_a_look_that_comes_early_changes_nothing() -> None:
+    unread = holding(b"a")
+    unread.look(100.0, all_read=True)
+    unread.look(100.24, all_read=True)
+    unread.look(100.24, all_read=False)
+    assert unread.due() == 100.25
+    unread.look(100.25, all_read=False)
+    assert unread.due() == math.inf
+
+
+def test_what_came_after_a_look_is_kept_at_the_next() -> None:
+    unread = holding(b"a", b"b")
+    unread.look(1.0, all_read=True)
+    unread.add(b"c")
+    unread.look(2.0, all_read=False)
+    assert list(unread.take()) == [b"c"]
+
+
+def test_taking_returns_all_in_order_and_leaves_nothing() -> None:
+    unread = holding(b"a", b"b", b"a")
+    assert list(unread.take()) == [b"a", b"b", b"a"]
+    assert list(unread.take()) == []
+    assert unread.due() == math.inf
+
+
+def test_what_is_added_after_taking_is_not_taken_for_read() -> None:
+    unread = holding(b"a", b"b")
+    unread.look(1.0, all_read=True)
+    unread.take()
+    unread.add(b"c")
+    unread.look(2.0, all_read=False)
+    assert list(unread.take()) == [b"c"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "kept"),
+    [
+        ([b"%d" % n for n in range(MOST)], MOST),
+        ([b"%d" % n for n in range(MOST + 1)], MOST),
+        ([b"%d" % n for n in range(3 * MOST)], MOST),
+        ([bytes(MOST_BYTES - 1), b"b"], 2),
+        ([bytes(MOST_BYTES), b"b"], 1),
+        ([b"a", bytes(MOST_BYTES - 1), b"c"], 2),
+        ([b"a", bytes(MOST_BYTES + 1)], 1),
+        ([bytes(MOST_BYTES + 1)], 1),
+        ([bytes(MOST_BYTES + 1), bytes(MOST_BYTES + 2)], 1),
+    ],
+    ids=["most", "most + 1", "most * 3", "most bytes", "most bytes + 1", "room for two", "too large", "alone", "two"],
+)
+def test_the_newest_within_the_bounds_are_kept(entries: list[bytes], kept: int) -> None:
+    assert list(holding(*entries).take()) == entries[-kept:]
+
+
+def test_taking_gives_all_the_room_back() -> None:
+    unread = holding(bytes(MOST_BYTES))
+    unread.take()
+    entries = [bytes(MOST_BYTES - 1), b"b"]
+    for entry in entries:
+        unread.add(entry)
+    assert list(unread.take()) == entries
+
+
+def test_forgetting_gives_the_room_back() -> None:
+    unread = holding(bytes(MOST_BYTES))
+    unread.look(1.0, all_read=True)
+    unread.look(2.0, all_read=True)
+    entries = [bytes(MOST_BYTES - 1), b"b"]
+    for entry in entries:
+        unread.add(entry)
+    assert list(unread.take()) == entries
+
+
+def test_what_a_bound_pushed_out_does_not_count_as_read_any_more() -> None:
+    unread = holding(b"a", b"b")
+    unread.look(1.0, all_read=True)
+    rest = [bytes(MOST_BYTES - 1), b"d"]  # no room for `a` beside these, nor for `b`
+    for entry in rest:
+        unread.add(entry)
+    unread.look(2.0, all_read=False)
+    assert list(unread.take()) == rest
+
+
+class KeptUntilSafe(RuleBasedStateMachine):
+    """Beside an Unread, a list that says of each entry whether a look has found it read.
+
+    A look counts when it comes GRACE after the last that counted. What one has found read goes at the next one that
+    counts; besides that only the oldest go, and only where a bound is exceeded.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread = Unread()
+        self.unread.look(1000.0, all_read=True)
+        self.kept: list[tuple[bytes, bool]] = []
+        self.looked = self.now = 1000.0
+        self.number = 0
+
+    @rule(times=st.integers(1, 1500), padding=st.sampled_from([0, 0, 0, 100, 10_000, 700_000, MOST_BYTES]))
+    def add(self, times: int, padding: int) -> None:
+        for _ in range(times if padding <= 100 else 1):
+            self.number += 1
+            entry = b"%d" % self.number + bytes(padding)
+            self.unread.add(entry)
+            self.kept.append((entry, False))
+        room, within = MOST_BYTES, 0
+        for entry, _ in reversed(self.kept[-MOST:]):
+            room -= len(entry)
+            if room < 0 and within:
+                break
+            within += 1
+        self.kept = self.kept[-within:]
+
+    @rule(wait=st.sampled_from([0.0, GRACE / 2, GRACE, 2 * GRACE]), all_read=st.booleans())
+    def look(self, wait: float, all_read: bool) -> None:
+        self.now += wait
+        self.unread.look(self.now, all_read=all_read)
+        if self.now - self.looked >= GRACE:
+            self.looked = self.now
+            self.kept = [(entry, all_read) for entry, read in self.kept if not read]
+
+    @rule()
+    def due(self) -> None:
+        assert (self.unread.due() == math.inf) == (not self.kept)
+
+    @rule()
+    def take(self) -> None:
+        assert list(self.unread.take()) == [entry for entry, _ in self.kept]
+        self.kept = []
+
+    def teardown(self) -> None:
+        self.take()
+
+
+TestKeptUntilSafe = KeptUntilSafe.TestCase

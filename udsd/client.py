@@ -15,9 +15,10 @@ from udsd.errors import UdsdError
 
 def candidates(path: str | None = None) -> list[str]:
     """The sockets to try, in this order: `path` alone, `$UDSD_SOCKET` alone, or the system's, then the user's."""
-    chosen = path if path is not None else os.environ.get("UDSD_SOCKET")
-    if chosen:
-        return [chosen]
+    if path is not None:
+        return [path]
+    if named := os.environ.get("UDSD_SOCKET"):
+        return [named]
     user = address.user_socket()
     return [address.SYSTEM_SOCKET, user] if user else [address.SYSTEM_SOCKET]
 
@@ -65,7 +66,7 @@ class Client:
             what, hint, status = "not allowed to send to this socket", "see its owner and mode (ls -l)", os.EX_NOPERM
         elif error.errno in (errno.ECONNREFUSED, errno.EPIPE):
             what = "nobody listens on this socket"
-            hint = "start udsd (systemctl start udsd.socket), or remove what a dead one has left"
+            hint = "start udsd (systemctl start udsd.socket), or see what is at that path (ls -l)"
             status = os.EX_UNAVAILABLE
         elif error.errno in (errno.EMSGSIZE, errno.ENOBUFS):
             limit = self._socket.getsockopt(SOL_SOCKET, SO_SNDBUF)

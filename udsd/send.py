@@ -44,14 +44,15 @@ class _Sender:
         readline.set_auto_history(True)  # its presence alone gives input() line editing
         assert isinstance(sys.stdin, io.TextIOWrapper)
         sys.stdin.reconfigure(errors="surrogateescape")
-        try:
-            while True:
+        while True:
+            try:
                 payload = os.fsencode(input("> "))
-                self.send(payload)
-                if payload == _STOP:
-                    return
-        except (EOFError, KeyboardInterrupt):
-            print()
+            except (EOFError, KeyboardInterrupt):
+                print()
+                return
+            self.send(payload)
+            if payload == _STOP:
+                return
 
 
 def _send(words: list[str]) -> None:
@@ -83,7 +84,8 @@ def main() -> int:
     try:
         _send(sys.argv[1:])
     except UdsdError as error:
-        sys.stderr.write(explain("udsd-send", error))
+        if sys.stderr is not None:
+            sys.stderr.write(explain("udsd-send", error))
         return error.status
     return os.EX_OK
 

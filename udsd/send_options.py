@@ -31,5 +31,7 @@ def parse(words: list[str]) -> tuple[str | None, float | None, list[str]]:
     )
     parser.add_argument("--version", action="version", version=f"udsd-send {__version__}")
     parser.add_argument("message", metavar="MESSAGE", nargs="*", help="words, sent with single spaces between")
-    options = parser.parse_intermixed_args(words)
-    return options.u, options.timeout, options.message
+    # argparse would take what is behind `--` for options again, where it allows words and options mixed.
+    end = words.index("--") if "--" in words else len(words)
+    options = parser.parse_intermixed_args(words[:end])
+    return options.u, options.timeout, options.message + words[end + 1 :]

@@ -1,0 +1,76 @@
+"""A process on a terminal of its own, used the way a person would."""
+
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+_TOP = Path(__file__).parents[2]
+_SECONDS = 30.0
+
+
+def until_asleep(process: subprocess.Popen[bytes]) -> None:
+    """Wait until it runs no more, so waits for something itself."""
+    deadline = time.monotonic() + _SECONDS
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < deadline
+
+
+class Terminal:
+    """Starts the process as the leader of a session, so that Ctrl-C on this terminal reaches it."""
+
+    def __init__(self, *words: str, **environment: str) -> None:
+        self._descriptor, theirs = pty.openpty()
+        self._unread = b""
+        self.shown = b""
+        try:
+            self.process = subprocess.Popen(
+                ["setsid", "--ctty", *words],
+                cwd=_TOP,
+                env={"PATH": os.environ["PATH"], "TERM": "xterm", "INPUTRC": "/dev/null", **environment},
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+            )
+        except OSError:
+            os.close(self._descriptor)
+            raise
+        finally:
+            os.close(theirs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._descriptor)
+
+    def type(self, keys: str | bytes) -> None:
+        os.write(self._descriptor, keys.encode() if isinstance(keys, str) else keys)
+
+    def until(self, text: bytes) -> None:
+        """Wait until this is shown, after what an earlier call has waited for."""
+        while text not in self._unread:
+            assert self._read(), f"{text!r} is not in {self._unread!r}, and nothing follows"
+        self._unread = self._unread.partition(text)[2]
+
+    def end(self) -> int:
+        """Read what is still shown; the exit status."""
+        while self._read():
+            pass
+        return self.process.wait(_SECONDS)
+
+    def _read(self) -> bool:
+        """Take in what is shown next; False when the process has let go of the terminal."""
+        assert select.select([self._descriptor], [], [], _SECONDS)[0], f"nothing more after {self.shown!r}"
+        try:
+            more = os.read(self._descriptor, 4096)
+        except OSError:  # EIO: nobody has the other end open
+            return False
+        self._unread += more
+        self.shown += more
+        return True

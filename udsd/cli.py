@@ -1,7 +1,10 @@
 """The command `udsd`: from the words of the command line to a running daemon, and from errors to statuses."""
 
 import argparse
+import grp
+import math
 import os
+import pwd
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -9,16 +12,19 @@ from contextlib import ExitStack
 from udsd import __version__, activation, listen, manager
 from udsd.bound import BoundSocket
 from udsd.console import Console
-from udsd.daemon import Daemon
+from udsd.daemon import Daemon, Rules
 from udsd.errors import UdsdError, explain
 from udsd.inbox import Inbox
 from udsd.journal import JOURNALD_SOCKET, Journal
+from udsd.limits import Limit
 from udsd.log import Log
 from udsd.options import Parser
 from udsd.outlet import Outlet
+from udsd.policy import StopPolicy
 from udsd.signals import StopSignals
 
 _MODE = 0o666
+_LIMIT = Limit(10_000, 30.0)  # journald's own default for a unit
 
 
 def _mode(text: str) -> int:
@@ -28,6 +34,17 @@ def _mode(text: str) -> int:
     return mode
 
 
+def _limit(text: str) -> Limit:
+    if text == "off":
+        return Limit(math.inf, _LIMIT.seconds)
+    number, _, seconds = text.partition("/")
+    limit = Limit(int(number), float(seconds))
+    if limit.number < 1 or not 0 < limit.seconds < math.inf:
+        raise ValueError
+    return limit
+
+
+_limit.__name__ = "rate limit"
 _mode.__name__ = "mode"  # argparse names the type in its errors by this
 
 
@@ -54,12 +71,51 @@ def _parser() -> argparse.ArgumentParser:
         help="where entries go; auto: to the journal if it is there or a service manager started udsd, "
         "else to the console",
     )
+    parser.add_argument(
+        "--stop-from",
+        metavar="USER|@GROUP|none",
+        action="append",
+        help="whose DONE is obeyed; may be given several times (default: root and udsd's own user)",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        metavar="N/SECONDS|off",
+        type=_limit,
+        default=_LIMIT,
+        help="what each unit may send, or each user outside of units; more is dropped, counted and reported "
+        f"(default: {_LIMIT.number}/{_LIMIT.seconds:g})",
+    )
+    parser.add_argument(
+        "--cmdline", action="store_true", help="store command lines of senders too, which can hold secrets"
+    )
     parser.add_argument("--version", action="version", version=f"udsd {__version__}")
     return parser
 
 
+def _stop_policy(names: Sequence[str] | None) -> StopPolicy:
+    """The users and groups of --stop-from, by number. Raises UdsdError for one that does not exist."""
+    if names is None:
+        return StopPolicy(frozenset((0, os.geteuid())))
+    uids: set[int] = set()
+    gids: set[int] = set()
+    for name in names:
+        try:
+            if name.startswith("@"):
+                group = grp.getgrnam(name[1:])
+                gids.add(group.gr_gid)
+                uids.update(entry.pw_uid for entry in pwd.getpwall() if entry.pw_name in group.gr_mem)
+            elif name != "none":
+                uids.add(pwd.getpwnam(name).pw_uid)
+        except KeyError as error:
+            raise UdsdError(
+                f"--stop-from {name}: {error.args[0]}", hint="name a user, an @group, or none", status=os.EX_NOUSER
+            ) from error
+    return StopPolicy(frozenset(uids), frozenset(gids))
+
+
 def _run(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
+    rules = Rules(_stop_policy(options.stop_from), options.rate_limit, options.cmdline)
     signals = StopSignals()
     with ExitStack() as stack:
         bound: list[BoundSocket] = []
@@ -81,7 +137,7 @@ def _run(words: Sequence[str]) -> int:
         )
         log = Log(keep=to_journal, stderr=not to_journal or not manager.started_us())
         outlet = Outlet(Journal() if to_journal else Console(sys.stdout.fileno()), log)
-        return Daemon(inboxes, bound, outlet, log, signals).run()
+        return Daemon(inboxes, bound, outlet, signals, rules).run()
 
 
 def main() -> int:

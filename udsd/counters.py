@@ -1,6 +1,6 @@
 """What became of the datagrams, counted since the start.
 
-Every datagram taken off a queue is in exactly one of stored, empty, stops and undelivered, so
+Every datagram taken off a queue is in exactly one of stored, empty, limited, stops and undelivered, so
 `received` is always their sum. A refused DONE is an ordinary message: it is in `stored` as well.
 """
 
@@ -9,10 +9,13 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True)
 class Counters:
-    """`stored`: taken by the sink. `stops`: DONE that was obeyed. `refused`: DONE that was not."""
+    """`stored`: taken by the sink. `limited`: dropped, being over the limit of its sender. `stops`: DONE that was
+    obeyed. `refused`: DONE that was not.
+    """
 
     stored: int = 0
     empty: int = 0
+    limited: int = 0
     refused: int = 0
     stops: int = 0
     undelivered: int = 0
@@ -20,7 +23,7 @@ class Counters:
     @property
     def received(self) -> int:
         """All datagrams taken off the queues."""
-        return self.stored + self.empty + self.stops + self.undelivered
+        return self.stored + self.empty + self.limited + self.stops + self.undelivered
 
     def items(self) -> list[tuple[str, int]]:
         """Each counter with its name, `received` first."""

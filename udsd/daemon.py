@@ -13,6 +13,7 @@ import os
 import select
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from udsd import manager
 from udsd.bound import BoundSocket
@@ -20,20 +21,33 @@ from udsd.console import line
 from udsd.counters import Counters
 from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Fields
 from udsd.heartbeat import Heartbeat
-from udsd.identity import fields_of
+from udsd.identity import Sender
 from udsd.inbox import Datagram, Inbox
-from udsd.log import IDENTIFIER, Log, write_stderr
+from udsd.limits import Limit, Limiter
+from udsd.log import write_stderr
 from udsd.outlet import Outlet
-from udsd.policy import asks_to_stop, may_stop
+from udsd.policy import StopPolicy, asks_to_stop
+from udsd.senders import Identity, Senders
 from udsd.signals import StopSignals
 
 _BATCH = 64  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
 
 
-def entry_of(datagram: Datagram, inbox: Inbox) -> Fields:
+_REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
+
+
+def entry_of(datagram: Datagram, inbox: Inbox, identity: Identity) -> Fields:
     """The journal fields of a datagram that came in on `inbox`."""
-    return (*inbox.read(datagram.payload), IDENTIFIER, *fields_of(datagram.sender), inbox.field)
+    return (*inbox.read(datagram.payload), *identity.fields, inbox.field)
+
+
+class Rules(NamedTuple):
+    """What the command line says of senders."""
+
+    stop_from: StopPolicy
+    limit: Limit
+    cmdline: bool
 
 
 class Daemon:
@@ -43,14 +57,22 @@ class Daemon:
     """
 
     def __init__(
-        self, inboxes: Sequence[Inbox], bound: Sequence[BoundSocket], outlet: Outlet, log: Log, signals: StopSignals
+        self,
+        inboxes: Sequence[Inbox],
+        bound: Sequence[BoundSocket],
+        outlet: Outlet,
+        signals: StopSignals,
+        rules: Rules,
     ) -> None:
         self._inboxes = inboxes
         self._bound = bound
         self._outlet = outlet
-        self._log = log
+        self._log = outlet.log
         self._signals = signals
-        self._uid = os.geteuid()
+        self._stop_from = rules.stop_from
+        self._senders = Senders(cmdline=rules.cmdline)
+        self._limiter = Limiter(rules.limit)
+        self._refusals = Limiter(_REFUSALS)
         self._counters = Counters()
         self._stopped_by = ""
         self._heartbeat = Heartbeat(manager.watchdog_interval(), manager.notify, time.monotonic())
@@ -80,29 +102,63 @@ class Daemon:
             datagram = inbox.peek()
             if datagram is None:
                 return False
-            asked = asks_to_stop(datagram.payload)
-            if not datagram.payload:
+            payload, sender = datagram
+            asked = asks_to_stop(payload)
+            if not payload:
                 counters.empty += 1
-            elif asked and may_stop(datagram.sender, self._uid):
+            elif asked and self._stop_from.allows(sender):
                 counters.stops += 1
-                self._stopped_by = f"DONE from {datagram.sender} on {inbox.name}"
-            elif self._outlet.deliver(entry_of(datagram, inbox), now):
-                counters.stored += 1
-                counters.refused += asked
-            else:
+                self._stopped_by = f"DONE from {sender} on {inbox.name}"
+            elif not self._store(inbox, datagram, now):
                 return True
+            elif asked:
+                counters.refused += 1
+                self._warn_of_refusal(sender, now)
             inbox.consume()
             if self._stopped_by:
                 return True
         return True
 
+    def _store(self, inbox: Inbox, datagram: Datagram, now: float) -> bool:
+        """Deliver one datagram, or drop it where its sender is over the limit; False where the sink is blocked."""
+        identity = self._senders.identify(inbox, datagram.sender, now)
+        window = self._limiter.window(identity.account, now)
+        if self._limiter.full(window):
+            self._limiter.drop(window)
+            self._counters.limited += 1
+            return True
+        if not self._outlet.deliver(entry_of(datagram, inbox, identity), now):
+            return False
+        window.used += 1
+        self._counters.stored += 1
+        return True
+
+    def _warn_of_refusal(self, sender: Sender | None, now: float) -> None:
+        who = f"uid {sender.uid}" if sender else "unknown senders"
+        window = self._refusals.window(who, now)
+        if not self._refusals.full(window):
+            window.used += 1
+            self._log.say(PRIORITY_WARNING, f"DONE from {sender or who} refused: an ordinary message, stored as such")
+
+    def _report_limits(self, now: float) -> None:
+        for account, dropped in self._limiter.ended(now):
+            number, seconds = self._limiter.limit
+            self._log.say(
+                PRIORITY_WARNING,
+                f"{dropped} datagrams of {account} dropped, over the limit of {number:g} in {seconds:g} s",
+                ("UDSD_ACCOUNT", account.encode()),
+                ("UDSD_DROPPED", b"%d" % dropped),
+            )
+        self._refusals.ended(now)  # what was refused is among the counters
+
     def _sleep(self, until: float = math.inf) -> Sequence[Inbox]:
         """Wait until there is something to do, or until `until`; the sockets to take datagrams from now."""
         now = time.monotonic()
         poll = self._poll if self._outlet.blocked_since is None else self._poll_without_inboxes()
-        due = min(until, self._heartbeat.due(self._state()), self._outlet.watch(poll, now))
+        due = min(until, self._heartbeat.due(self._state()), self._outlet.watch(poll, now), self._limiter.due())
         events = poll.poll(None if due == math.inf else max(0, math.ceil((due - now) * 1000)))
         now = time.monotonic()
+        self._report_limits(now)
         ready = self._outlet.ready(now)
         self._heartbeat.beat(now, self._state(), self._status)
         if not ready:
@@ -137,15 +193,16 @@ class Daemon:
         for inbox in self._drain(inboxes, stopped):
             while (datagram := inbox.peek()) is not None:
                 if datagram.payload:
-                    self._give_up(entry_of(datagram, inbox))
+                    self._give_up(entry_of(datagram, inbox, self._senders.identify(inbox, datagram.sender, stopped)))
                 else:
                     self._counters.empty += 1
                 inbox.consume()
         for fields in self._outlet.owed():
             self._counters.stored -= "UDSD_SOCKET" in dict(fields)
             self._give_up(fields)
-        counters = {f"UDSD_{name.upper()}": number for name, number in self._counters.items()}
-        self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", **counters)
+        self._report_limits(math.inf)
+        counters = ((f"UDSD_{name.upper()}", b"%d" % number) for name, number in self._counters.items())
+        self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", *counters)
         self._drain((), stopped)
         for fields in self._log.waiting:
             _print(fields)

@@ -37,7 +37,7 @@ def sender_of(credentials: bytes) -> Sender | None:
 
 
 def fields_of(sender: Sender | None) -> tuple[Field, ...]:
-    """The OBJECT_* fields of systemd.journal-fields(7) that are certain for this sender."""
+    """The fields of systemd.journal-fields(7) for what the kernel says of this sender."""
     if sender is None:
         return ()
     ids = (("OBJECT_UID", b"%d" % sender.uid), ("OBJECT_GID", b"%d" % sender.gid))

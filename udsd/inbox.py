@@ -4,23 +4,31 @@ The kernel's queue is the only queue. A datagram that has been looked at is stil
 socket next, so being killed between two steps can repeat it, never lose it.
 
 1. SO_PASSCRED is set before bind(2); on a socket that systemd made, at once. Without it there is no sender.
-2. The control buffer has room for the credentials and for nothing else: descriptors that a sender attaches
-   are dropped by the kernel and never become ours.
+2. Descriptors that a sender attaches are refused where the kernel can (SO_PASSRIGHTS, Linux 6.16). Elsewhere the
+   control buffer has room for what the kernel tells and for nothing else, so they are dropped and never become ours.
 3. MSG_TRUNC tells the true length, so a datagram larger than the buffer is looked at again with room enough.
-4. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
+4. A pidfd of the sender costs as much as all the rest, so it is asked for in a look of its own at the same datagram,
+   and only when the sender is not known yet. The kernel heeds SO_PASSPIDFD when it hands out, not when it queues.
+5. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
 """
 
 import os
 import socket
+import struct
 from typing import NamedTuple
 
 from udsd.address import decode
 from udsd.formats import Format
 from udsd.identity import UCRED, Sender, sender_of
+from udsd.process import Process
 
 _ROOM = 64 * 1024  # bytes; larger datagrams are rare enough to be looked at twice
 _CONTROL = socket.CMSG_SPACE(UCRED.size)
 _PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
+
+# Newer than Python's names for such things.
+_SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
+_PIDFD = struct.Struct("@i")
 
 
 class Datagram(NamedTuple):
@@ -50,6 +58,8 @@ class Inbox:
         self.name = name if name.startswith("@") else os.path.abspath(name)
         self.field = ("UDSD_SOCKET", os.fsencode(self.name))
         self.read = read
+        self.proves_senders = _try_option(receiver, _SO_PASSPIDFD, 0)
+        _try_option(receiver, _SO_PASSRIGHTS, 0)
         self._socket = receiver
         self._buffer = bytearray(_ROOM)
 
@@ -73,6 +83,21 @@ class Inbox:
                 sender = sender_of(data)
         return Datagram(bytes(memoryview(buffer)[:length]), sender)
 
+    def peek_process(self, pid: int) -> Process | None:
+        """The process `pid` that sent the datagram last looked at; None where the kernel has lost track of it."""
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 1)
+        try:
+            _, control, _, _ = self._socket.recvmsg(1, _CONTROL + socket.CMSG_SPACE(_PIDFD.size), _PEEK)
+        finally:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 0)
+        process = None
+        for level, kind, data in control:
+            if (level, kind) == (socket.SOL_SOCKET, _SCM_PIDFD) and _PIDFD.unpack(data)[0] >= 0:
+                process = Process(pid, _PIDFD.unpack(data)[0])
+            elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                os.close(_PIDFD.unpack(data)[0])  # it took the room of a pidfd that did not come
+        return process
+
     def consume(self) -> None:
         """Take the datagram that was last looked at off the queue."""
         self._socket.recv(1)
@@ -84,3 +109,12 @@ class Inbox:
         datagram can slip in after the last look and be lost with the socket.
         """
         self._socket.shutdown(socket.SHUT_RD)
+
+
+def _try_option(receiver: socket.socket, option: int, value: int) -> bool:
+    """Set an option of SOL_SOCKET if this kernel has it; whether it has."""
+    try:
+        receiver.setsockopt(socket.SOL_SOCKET, option, value)
+    except OSError:
+        return False
+    return True

@@ -10,9 +10,9 @@ import os
 from collections import deque
 from contextlib import suppress
 
-from udsd.entry import Fields
+from udsd.entry import Field, Fields
 
-IDENTIFIER = ("SYSLOG_IDENTIFIER", b"udsd")
+_IDENTIFIER = ("SYSLOG_IDENTIFIER", b"udsd")
 
 
 class Log:
@@ -23,13 +23,12 @@ class Log:
         self._stderr = stderr
         self.waiting: deque[Fields] = deque()
 
-    def say(self, priority: int, text: str, **more: int) -> None:
+    def say(self, priority: int, text: str, *more: Field) -> None:
         """One message with its PRIORITY (the levels of syslog(3)), and further fields."""
         if self._stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
-            fields = [("MESSAGE", os.fsencode(text)), ("PRIORITY", b"%d" % priority), IDENTIFIER]
-            self.waiting.append(fields + [(name, b"%d" % value) for name, value in more.items()])
+            self.waiting.append((("MESSAGE", os.fsencode(text)), ("PRIORITY", b"%d" % priority), _IDENTIFIER, *more))
 
 
 def write_stderr(text: bytes) -> None:

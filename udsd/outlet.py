@@ -24,7 +24,7 @@ class Outlet:
 
     def __init__(self, sink: Sink, log: Log) -> None:
         self._sink = sink
-        self._log = log
+        self.log = log
         self._busy: BusyError | None = None
         self._since = 0.0
         self._mentioned = False
@@ -49,10 +49,10 @@ class Outlet:
                 self._mention(now)
                 return False
             self._unblock(now)
-        while self._log.waiting:
-            if not self.deliver(self._log.waiting[0], now):
+        while self.log.waiting:
+            if not self.deliver(self.log.waiting[0], now):
                 return False
-            self._log.waiting.popleft()
+            self.log.waiting.popleft()
         return True
 
     def deliver(self, fields: Fields, now: float) -> bool:
@@ -87,12 +87,12 @@ class Outlet:
         self._busy = None
         if self._mentioned:
             self._mentioned = False
-            self._log.say(PRIORITY_INFO, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
+            self.log.say(PRIORITY_INFO, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
 
     def _mention(self, now: float) -> None:
         if not self._mentioned and now >= self._since + _MENTION:
             self._mentioned = True
-            self._log.say(
+            self.log.say(
                 PRIORITY_WARNING,
                 f"{self._sink.name} takes no entries ({self._busy}): datagrams stay queued, senders may have to wait",
             )

@@ -1,4 +1,6 @@
-"""What a sender may do. Today that is one thing: stop the daemon with a DONE datagram."""
+"""Who may stop the daemon with a DONE datagram."""
+
+from typing import NamedTuple
 
 from udsd.identity import Sender
 
@@ -10,6 +12,12 @@ def asks_to_stop(payload: bytes) -> bool:
     return payload in (STOP, STOP + b"\n")
 
 
-def may_stop(sender: Sender | None, own_uid: int) -> bool:
-    """Root and the daemon's own user may; a sender the kernel cannot name may not."""
-    return sender is not None and sender.uid in (0, own_uid)
+class StopPolicy(NamedTuple):
+    """The users and groups whose DONE is obeyed. A sender the kernel cannot name is none of them."""
+
+    uids: frozenset[int]
+    gids: frozenset[int] = frozenset()
+
+    def allows(self, sender: Sender | None) -> bool:
+        """Whether this sender may stop the daemon."""
+        return sender is not None and (sender.uid in self.uids or sender.gid in self.gids)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import Daemon, Journald, Start
+from tests.socket.daemons import QUEUE_LENGTH, Daemon, Journald, Start
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _queues_as_on_a_real_host() -> None:
-    """Systemd raises this when it boots; a bare kernel has 10."""
-    Path("/proc/sys/net/unix/max_dgram_qlen").write_text("512\n")
+    """A real host's systemd raises this when it boots; a bare kernel has 10. In a container only the host can."""
+    length = Path("/proc/sys/net/unix/max_dgram_qlen")
+    if int(length.read_text()) != QUEUE_LENGTH:
+        length.write_text(f"{QUEUE_LENGTH}\n")
 
 
 @pytest.fixture

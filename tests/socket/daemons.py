@@ -16,6 +16,7 @@ from udsd.entry import decode
 
 TOP = Path(__file__).parents[2]
 UDSD = [sys.executable, "-m", "udsd"]
+QUEUE_LENGTH = 512
 SECONDS = 30.0  # within which everything here happens, many times over
 
 # The daemon with a journald of the test's own, in a mount name space of its own.

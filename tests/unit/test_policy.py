@@ -3,7 +3,7 @@
 import pytest
 
 from udsd.identity import Sender
-from udsd.policy import asks_to_stop, may_stop
+from udsd.policy import StopPolicy, asks_to_stop
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,22 @@ def test_only_done_asks_to_stop(payload: bytes, asks: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sender", "own_uid", "may"),
+    ("sender", "may"),
     [
-        (Sender(7, 0, 0), 998, True),
-        (Sender(7, 998, 998), 998, True),
-        (Sender(7, 998, 100), 998, True),
-        (Sender(0, 998, 998), 998, True),
-        (Sender(7, 0, 0), 0, True),
-        (Sender(7, 1000, 1000), 998, False),
-        (Sender(7, 1000, 0), 998, False),
-        (Sender(7, 1000, 998), 998, False),
-        (Sender(998, 1000, 1000), 998, False),
-        (Sender(7, 1000, 1000), 0, False),
-        (None, 998, False),
-        (None, 0, False),
+        (Sender(7, 0, 0), True),
+        (Sender(7, 998, 100), True),
+        (Sender(0, 998, 998), True),
+        (Sender(7, 1000, 4), True),
+        (Sender(7, 1000, 1000), False),
+        (Sender(7, 1000, 0), False),
+        (Sender(7, 4, 1000), False),
+        (Sender(7, 65534, 65534), False),
+        (None, False),
     ],
 )
-def test_only_root_and_the_own_user_may_stop(sender: Sender | None, own_uid: int, may: bool) -> None:
-    assert may_stop(sender, own_uid) is may
+def test_the_named_users_and_groups_may_stop(sender: Sender | None, may: bool) -> None:
+    assert StopPolicy(frozenset((0, 998)), frozenset((4,))).allows(sender) is may
+
+
+def test_nobody_may_stop_where_nobody_is_named() -> None:
+    assert not StopPolicy(frozenset()).allows(Sender(7, 0, 0))

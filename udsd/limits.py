@@ -1,0 +1,73 @@
+"""How much each sender may send: so many datagrams in each interval, the rest is dropped and counted.
+
+journald does the same for each unit, but to journald all of our senders are one. As with journald, an interval
+begins with the first datagram after the last one has ended, and what was dropped is reported when it ends.
+No I/O here; times are seconds of a monotonic clock, passed in.
+"""
+
+import math
+from collections import OrderedDict
+from typing import NamedTuple
+
+_MOST = 1024  # accounts; the one whose interval began first makes room
+
+
+class Limit(NamedTuple):
+    """`number` datagrams in `seconds`."""
+
+    number: float  # infinite where there is no limit
+    seconds: float
+
+
+class Window:
+    """One account in one interval."""
+
+    __slots__ = ("dropped", "end", "used")
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self.used = 0
+        self.dropped = 0
+
+
+class Limiter:
+    """The accounts of all senders under one limit."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._windows: OrderedDict[str, Window] = OrderedDict()  # in the order of their ends
+        self._due = math.inf
+
+    def window(self, account: str, now: float) -> Window:
+        """The interval that a datagram of this account falls into. Call `ended` before, at each turn."""
+        window = self._windows.get(account)
+        if window is None:
+            window = self._windows[account] = Window(now + self.limit.seconds)
+        return window
+
+    def full(self, window: Window) -> bool:
+        """Whether one more would be over the limit."""
+        return window.used >= self.limit.number
+
+    def drop(self, window: Window) -> None:
+        """Count one that was over it."""
+        window.dropped += 1
+        self._due = min(self._due, window.end)
+
+    def due(self) -> float:
+        """When an interval ends in which something was dropped; infinite if there is none."""
+        return self._due
+
+    def ended(self, now: float) -> list[tuple[str, int]]:
+        """Accounts with the number dropped in the interval that has ended; they begin anew."""
+        reports = []
+        while self._windows:
+            account, window = next(iter(self._windows.items()))
+            if now < window.end and len(self._windows) <= _MOST:
+                break
+            del self._windows[account]
+            if window.dropped:
+                reports.append((account, window.dropped))
+        if reports:
+            self._due = min((window.end for window in self._windows.values() if window.dropped), default=math.inf)
+        return reports

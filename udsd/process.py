@@ -1,0 +1,118 @@
+"""What the kernel tells about a process: through its pidfd, and through /proc while the pidfd proves whose it is.
+
+A pid is only a number, and may be another process's by the time it is looked up. A pidfd is the process itself,
+also when it has ended (pidfd_open(2)). It comes with a datagram (SO_PASSPIDFD, Linux 6.5).
+"""
+
+import fcntl
+import os
+import select
+import struct
+from collections import OrderedDict
+from contextlib import suppress
+
+_PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
+_INFO_CGROUPID, _INFO_EXIT = 1 << 2, 1 << 3
+_INFO = struct.Struct("@QQ48x")
+
+_MOST_PATHS = 1024
+_CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
+
+
+class Process:
+    """A process by its pidfd, which is closed with `close`."""
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid = pid
+        self._pidfd = pidfd
+        self._poll = select.poll()
+        self._poll.register(pidfd, select.POLLIN)
+
+    def alive(self) -> bool:
+        """Whether it has not ended. Until then its pid is nobody else's."""
+        return not self._poll.poll(0)
+
+    def close(self) -> None:
+        """Let go of the pidfd."""
+        os.close(self._pidfd)
+
+    def cgroup_id(self) -> int | None:
+        """The id of its control group, also when it has ended; None where the kernel (before 6.15) does not tell."""
+        for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
+            info = bytearray(_INFO.size)
+            _INFO.pack_into(info, 0, _INFO_CGROUPID | _INFO_EXIT, 0)
+            with suppress(OSError):
+                fcntl.ioctl(self._pidfd, _PIDFD_GET_INFO, info)
+                mask, cgroup_id = _INFO.unpack(info)
+                if mask & _INFO_CGROUPID:
+                    return int(cgroup_id)
+        return None
+
+    def read(self, name: str) -> bytes | None:
+        """The contents of /proc/PID/NAME, if it is certain that they are this process's."""
+        contents = read_proc(self.pid, name)
+        return contents if self.alive() else None
+
+
+def read_proc(pid: int, name: str) -> bytes | None:
+    """The contents of /proc/PID/NAME, None where there is no such process or we may not look."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return None
+
+
+def cgroup_path(table: bytes) -> str | None:
+    """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
+
+    That is cgroup2's, except where systemd uses a hierarchy of the old kind and leaves all in cgroup2's root.
+    """
+    paths = {}
+    for row in table.decode(errors="surrogateescape").splitlines():
+        _, controllers, path = row.split(":", 2)
+        paths[controllers] = path
+    unified, named = paths.get(""), paths.get("name=systemd")
+    return named if unified in (None, "/") and named else unified
+
+
+class CgroupPaths:
+    """The paths of control groups by their ids, which are the inode numbers of their directories.
+
+    An id is never used twice, so a path that was found once stays true, also when the group is gone; the latest ones
+    are kept. For an id that is not among them the tree is read: a group that is gone before that has no path.
+    """
+
+    def __init__(self) -> None:
+        self._root = next((root for root in _CGROUP_ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
+        self._found: OrderedDict[int, str] = OrderedDict()
+
+    def learn(self, cgroup_id: int, path: str) -> None:
+        """Keep a path that was found elsewhere."""
+        self._found[cgroup_id] = path
+        self._found.move_to_end(cgroup_id)
+        if len(self._found) > _MOST_PATHS:
+            self._found.popitem(last=False)
+
+    def path(self, cgroup_id: int) -> str | None:
+        """The path of a group, as /proc/PID/cgroup would show it."""
+        path = self._found.get(cgroup_id)
+        if path is None and self._root is not None:
+            path = self._search(self._root, "", cgroup_id)
+            if path is not None:
+                self.learn(cgroup_id, path)
+        return path
+
+    def _search(self, folder: str, path: str, cgroup_id: int) -> str | None:
+        below = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.inode() == cgroup_id:
+                        return f"{path}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(entry.name)
+        except OSError:
+            return None  # gone meanwhile
+        searched = (self._search(f"{folder}/{name}", f"{path}/{name}", cgroup_id) for name in below)
+        return next((found for found in searched if found is not None), None)

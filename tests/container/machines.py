@@ -182,6 +182,17 @@ class Machine:
         """One property of a unit."""
         return self.text("systemctl", "show", "--value", f"--property={what}", unit)
 
+    def options(self, *options: str) -> None:
+        """Have the service run with these options from its next start on, as `systemctl edit` would."""
+        self.drop_in("options", f"[Service]\nExecStart=\nExecStart=/usr/bin/udsd {' '.join(options)}\n")
+
+    def drop_in(self, name: str, text: str) -> None:
+        """Add a drop-in to udsd.service; it holds from the next start on."""
+        folder = "/run/systemd/system/udsd.service.d"
+        self.run("mkdir", "-p", folder)
+        self.run("tee", f"{folder}/{name}.conf", stdin=text.encode())
+        self.run("systemctl", "daemon-reload")
+
     def mark(self) -> None:
         """`journal` shows what comes after this moment.
 
@@ -222,7 +233,7 @@ class Machine:
         return [entry["MESSAGE"] for entry in self.datagrams(fields=["MESSAGE"])]
 
 
-_GROUPS = {"nobody": "nogroup", "udsd": "udsd"}
+_GROUPS = {"nobody": "nogroup", "udsd": "udsd", "daemon": "daemon"}
 
 
 def _entries(export: bytes) -> Iterator[Entry]:

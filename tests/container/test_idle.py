@@ -23,10 +23,7 @@ def test_only_the_watchdog_wakes_an_idle_daemon(machine: Machine) -> None:
 
 
 def test_the_watchdog_is_kept_by_a_daemon_that_has_nothing_to_do(machine: Machine) -> None:
-    drop_in = "/run/systemd/system/udsd.service.d"
-    machine.run("mkdir", "-p", drop_in)
-    machine.run("sh", "-c", f"printf '[Service]\\nWatchdogSec=2s\\n' >{drop_in}/watchdog.conf")
-    machine.run("systemctl", "daemon-reload")
+    machine.drop_in("watchdog", "[Service]\nWatchdogSec=2s\n")
     machine.run("systemctl", "start", "udsd.service")
     time.sleep(_SETTLING)
     assert 4 <= wakeups(machine, 5) <= 6

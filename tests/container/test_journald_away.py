@@ -13,6 +13,7 @@ def cpu_seconds(machine: Machine) -> float:
 
 
 def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
+    machine.options("--rate-limit=off")
     count = 100_000
     journald = ["systemd-journald.service", *machine.show("systemd-journald.service", "TriggeredBy").split()]
     sender = machine.start(*machine.program("send_numbered", str(count), "n"))
@@ -41,6 +42,7 @@ def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
 
 
 def test_a_restart_of_journald_is_not_noticed(machine: Machine) -> None:
+    machine.options("--rate-limit=off")
     count = 100_000
     sender = machine.start(*machine.program("send_numbered", str(count), "n"))
     machine.wait_for("MESSAGE=n 10000")

@@ -31,10 +31,12 @@ def trust_as_the_host_does(machine: Machine) -> None:
 
 
 def commands(heading: str) -> list[str]:
-    """The lines of the first code block below a heading."""
-    block = re.search(rf"^#+ {heading}$.*?^```sh\n(.*?)^```$", _README, re.MULTILINE | re.DOTALL)
-    assert block, f"the README has no commands below {heading!r}"
-    return [line.partition("  #")[0].strip() for line in block[1].splitlines()]
+    """The lines of the code blocks below a heading."""
+    section = re.search(rf"^## {heading}$(.*?)^## ", _README, re.MULTILINE | re.DOTALL)
+    assert section, f"the README has no heading {heading!r}"
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+    assert blocks, f"the README has no commands below {heading!r}"
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
 
 
 def test_the_first_command_sets_up_udsd_and_shows_an_entry(bare: Machine) -> None:

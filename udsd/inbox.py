@@ -6,6 +6,7 @@ socket next, so being killed between two steps can repeat it, never lose it.
 1. SO_PASSCRED is set before bind(2); on a socket that systemd made, at once. Without it there is no sender.
 2. Descriptors that a sender attaches are refused where the kernel can (SO_PASSRIGHTS, Linux 6.16). Elsewhere the
    control buffer has room for what the kernel tells and for nothing else, so they are dropped and never become ours.
+   The exception is the look of rule 4: there the pidfd comes behind them, so they are taken and closed at once.
 3. MSG_TRUNC tells the true length, so a datagram larger than the buffer is looked at again with room enough.
 4. A pidfd of the sender costs as much as all the rest, so it is asked for in a look of its own at the same datagram,
    and only when the sender is not known yet. The kernel heeds SO_PASSPIDFD when it hands out, not when it queues.
@@ -29,6 +30,8 @@ _PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
 # Newer than Python's names for such things.
 _SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
 _PIDFD = struct.Struct("@i")
+_CONTROL_PIDFD = _CONTROL + socket.CMSG_SPACE(_PIDFD.size)
+_CONTROL_RIGHTS = socket.CMSG_SPACE(253 * _PIDFD.size)  # the most that a sender can attach, SCM_MAX_FD of unix(7)
 
 
 class Datagram(NamedTuple):
@@ -59,7 +62,8 @@ class Inbox:
         self.field = ("UDSD_SOCKET", os.fsencode(self.name))
         self.read = read
         self.proves_senders = _try_option(receiver, _SO_PASSPIDFD, 0)
-        _try_option(receiver, _SO_PASSRIGHTS, 0)
+        refuses_descriptors = _try_option(receiver, _SO_PASSRIGHTS, 0)
+        self._control_for_pidfd = _CONTROL_PIDFD + (0 if refuses_descriptors else _CONTROL_RIGHTS)
         self._socket = receiver
         self._buffer = bytearray(_ROOM)
 
@@ -87,15 +91,17 @@ class Inbox:
         """The process `pid` that sent the datagram last looked at; None where the kernel has lost track of it."""
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 1)
         try:
-            _, control, _, _ = self._socket.recvmsg(1, _CONTROL + socket.CMSG_SPACE(_PIDFD.size), _PEEK)
+            _, control, _, _ = self._socket.recvmsg(1, self._control_for_pidfd, _PEEK)
         finally:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 0)
         process = None
         for level, kind, data in control:
-            if (level, kind) == (socket.SOL_SOCKET, _SCM_PIDFD) and _PIDFD.unpack(data)[0] >= 0:
-                process = Process(pid, _PIDFD.unpack(data)[0])
+            if (level, kind) == (socket.SOL_SOCKET, _SCM_PIDFD):
+                (pidfd,) = _PIDFD.unpack(data)
+                process = Process(pid, pidfd) if pidfd >= 0 else None
             elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                os.close(_PIDFD.unpack(data)[0])  # it took the room of a pidfd that did not come
+                for (descriptor,) in _PIDFD.iter_unpack(data):
+                    os.close(descriptor)
         return process
 
     def consume(self) -> None:

@@ -1,5 +1,6 @@
 """The table of senders is bounded, whoever sends and however they end."""
 
+import array
 import os
 import socket
 import subprocess
@@ -59,6 +60,27 @@ def test_the_only_sender_may_end_at_any_moment(inbox: Inbox) -> None:
     for _ in range(200):
         with subprocess.Popen([sys.executable, "-S", "-c", _MANY, inbox.name, "1", "ends"]):
             identify_all(inbox, senders, 1)
+
+
+def test_descriptors_of_a_sender_do_not_stand_in_the_way_where_the_kernel_lets_them_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("udsd.inbox._SO_PASSRIGHTS", 9999)  # as on a kernel that does not have it
+    attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0] * 253))]
+    with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        receiver.bind(str(tmp_path / "socket"))
+        inbox = Inbox(receiver, raw)
+        client.connect(inbox.name)
+        for control in ([], attached, attached):
+            client.sendmsg([b"x"], control)
+        before = descriptors()
+        for seen in range(1, 4):
+            datagram = inbox.peek()
+            assert datagram is not None
+            told = dict(Senders().identify(inbox, datagram.sender, 0.0).fields)
+            assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
+            inbox.consume()
+            assert descriptors() == before + seen  # the pidfd that each table holds
 
 
 def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Inbox) -> None:

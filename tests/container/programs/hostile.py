@@ -1,6 +1,7 @@
 """Everything that a local user can do to udsd, as one program: hostile.py. Prints how many datagrams were taken."""
 
 import array
+import errno
 import os
 import socket
 import struct
@@ -22,7 +23,9 @@ def send(sender: socket.socket, payload: bytes, control: list[tuple[int, int, by
     """Whether the kernel took the datagram."""
     try:
         sender.sendmsg([payload], control or [])
-    except PermissionError:
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ETOOMANYREFS):
+            raise
         return False
     return True
 

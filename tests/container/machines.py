@@ -182,6 +182,15 @@ class Machine:
         """One property of a unit."""
         return self.text("systemctl", "show", "--value", f"--property={what}", unit)
 
+    def older_kernel(self, *missing: str) -> None:
+        """Have the daemon find a kernel that lacks these socket options: PASSPIDFD (Linux 6.5), PASSRIGHTS (6.16)."""
+        edits = {"PASSPIDFD": "s/= 76, 4,/= 9976, 4,/", "PASSRIGHTS": "s/ 4, 83$/ 4, 9983/"}
+        module = "/usr/lib/python3/dist-packages/udsd/inbox.py"
+        for option in missing:
+            self.run("sed", "--in-place", f"/^_SO_PASSPIDFD, /{edits[option]}", module)
+        changed = self.text("grep", "^_SO_PASSPIDFD, ", module)
+        assert changed.count("99") == len(missing), changed
+
     def options(self, *options: str) -> None:
         """Have the service run with these options from its next start on, as `systemctl edit` would."""
         self.drop_in("options", f"[Service]\nExecStart=\nExecStart=/usr/bin/udsd {' '.join(options)}\n")

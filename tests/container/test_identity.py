@@ -14,18 +14,6 @@ def in_unit(unit: str, *words: str, user: str = "nobody") -> list[str]:
     return ["systemd-run", "--quiet", "--wait", f"--unit={unit}", f"--property=User={user}", *words]
 
 
-def without_pidfds(machine: Machine) -> None:
-    """Have the daemon believe that the kernel is too old for them."""
-    module = "/usr/lib/python3/dist-packages/udsd/inbox.py"
-    machine.run(
-        "sed",
-        "--in-place",
-        "s/^_SO_PASSPIDFD, .* = 76, 4, 83$/_SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 9999, 4, 83/",
-        module,
-    )
-    machine.run("grep", "--quiet", "= 9999, 4, 83$", module)
-
-
 def test_senders_that_end_at_once_are_known_for_certain(machine: Machine) -> None:
     running = ["systemd-run", "--quiet", "--unit=app", "--property=User=nobody"]
     machine.run(*running, "sh", "-c", f"python3 /programs/one_shots.py {_ONE_SHOTS} && exec sleep infinity")
@@ -49,7 +37,7 @@ def wait_for_all(machine: Machine) -> list[dict[str, bytes]]:
 
 
 def test_without_pidfds_nothing_wrong_is_told(machine: Machine) -> None:
-    without_pidfds(machine)
+    machine.older_kernel("PASSPIDFD")
     machine.run(*in_unit("app", *machine.program("one_shots", str(_ONE_SHOTS))))
     for entry in wait_for_all(machine):
         assert entry["OBJECT_PID"] == entry["MESSAGE"].split()[1]

@@ -111,14 +111,15 @@ def test_the_socket_can_be_narrowed_to_a_group(machine: Machine) -> None:
 
 
 def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
-    machine.run("systemctl", "start", "udsd.service")
-    machine.run(*in_unit("app", "udsd-send", "hello from app"))
+    app = ["systemd-run", "--quiet", "--unit=app", "--property=User=nobody", "sh", "-c"]
+    machine.run(*app, "udsd-send hello from app && exec sleep infinity")
     machine.wait_for("MESSAGE=hello from app")
     assert len(machine.journal("OBJECT_SYSTEMD_UNIT=app.service")) == 1
     assert not any("UDSD_SOCKET" in entry for entry in machine.journal("--unit=app.service"))
     machine.drop_in("root", Path(__file__).parents[2].joinpath("systemd/journalctl-u.conf").read_text())
     machine.run("systemctl", "restart", "udsd.service")
-    machine.run(*in_unit("app", "udsd-send", "hello as root"))
+    machine.run("systemctl", "stop", "app.service")
+    machine.run(*app, "udsd-send hello as root && exec sleep infinity")
     machine.wait_for("MESSAGE=hello as root")
     assert [e["MESSAGE"] for e in machine.journal("--unit=app.service") if "UDSD_SOCKET" in e] == [b"hello as root"]
     capabilities = machine.text("grep", "CapEff", f"/proc/{machine.service_pid()}/status")

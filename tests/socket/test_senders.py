@@ -91,4 +91,4 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Inbox) -> None:
         told = dict(Senders(cmdline=True).identify(inbox, datagram.sender, 0.0).fields)
     assert told["OBJECT_PID"] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
-    assert told["OBJECT_CMDLINE"].split(b" ") == Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
+    assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])

@@ -8,7 +8,7 @@ import fcntl
 import os
 import select
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from contextlib import suppress
 
 _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
@@ -16,6 +16,7 @@ _INFO_CGROUPID, _INFO_EXIT = 1 << 2, 1 << 3
 _INFO = struct.Struct("@QQ48x")
 
 _MOST_PATHS = 1024
+_MOST_FOLDERS = 10_000
 _CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 
@@ -69,9 +70,12 @@ def cgroup_path(table: bytes) -> str | None:
     That is cgroup2's, except where systemd uses a hierarchy of the old kind and leaves all in cgroup2's root.
     """
     paths = {}
-    for row in table.decode(errors="surrogateescape").splitlines():
-        _, controllers, path = row.split(":", 2)
-        paths[controllers] = path
+    # By newline alone, which the kernel keeps out of names: splitlines() would split at others that users can choose.
+    for row in table.decode(errors="surrogateescape").split("\n"):
+        _, _, named_path = row.partition(":")
+        controllers, colon, path = named_path.partition(":")
+        if colon:
+            paths[controllers] = path
     unified, named = paths.get(""), paths.get("name=systemd")
     return named if unified in (None, "/") and named else unified
 
@@ -98,21 +102,30 @@ class CgroupPaths:
         """The path of a group, as /proc/PID/cgroup would show it."""
         path = self._found.get(cgroup_id)
         if path is None and self._root is not None:
-            path = self._search(self._root, "", cgroup_id)
+            path = _search(self._root, cgroup_id)
             if path is not None:
                 self.learn(cgroup_id, path)
         return path
 
-    def _search(self, folder: str, path: str, cgroup_id: int) -> str | None:
-        below = []
+
+def _search(root: str, cgroup_id: int) -> str | None:
+    """The path of the directory with this inode number below `root`, level by level.
+
+    Users can nest groups as deep and make as many as they like in what systemd hands out to them: so no recursion,
+    and no more than so many directories, the outer ones first.
+    """
+    folders = deque([""])
+    for _ in range(_MOST_FOLDERS):
+        if not folders:
+            break
+        folder = folders.popleft()
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(root + folder) as entries:
                 for entry in entries:
                     if entry.inode() == cgroup_id:
-                        return f"{path}/{entry.name}"
+                        return f"{folder}/{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
-                        below.append(entry.name)
+                        folders.append(f"{folder}/{entry.name}")
         except OSError:
-            return None  # gone meanwhile
-        searched = (self._search(f"{folder}/{name}", f"{path}/{name}", cgroup_id) for name in below)
-        return next((found for found in searched if found is not None), None)
+            continue  # gone meanwhile, or deeper than a path can tell
+    return None

@@ -1,11 +1,14 @@
 """Units from the paths of control groups."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd import cgroup
-from udsd.process import cgroup_path
+from udsd.process import CgroupPaths, cgroup_path
 
 USER = "/user.slice/user-1000.slice/user@1000.service"
 
@@ -82,7 +85,24 @@ def test_any_path_is_read_without_an_error(path: str) -> None:
         (b"0::/with:colon\n", "/with:colon"),
         (b"0::/\n", "/"),
         (b"", None),
+        ("0::/a.service/x\x0by\x1c\x85\u2028z\n".encode(), "/a.service/x\x0by\x1c\x85\u2028z"),
+        (b"no colon at all\n0:one\n0::/a.service\n", "/a.service"),
     ],
 )
 def test_the_group_in_which_systemd_keeps_a_process(table: bytes, path: str | None) -> None:
     assert cgroup_path(table) == path
+
+
+def test_a_tree_deeper_than_any_recursion_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cgroup.procs").touch()
+    deepest = tmp_path
+    for _ in range(1200):
+        deepest /= "d"
+        os.mkdir(deepest)
+    monkeypatch.setattr("udsd.process._CGROUP_ROOTS", (str(tmp_path),))
+    paths = CgroupPaths()
+    assert paths.path(deepest.stat().st_ino) == "/d" * 1200
+    assert paths.path(1 << 62) is None
+    while deepest != tmp_path:  # what clears the folder away later does it by recursion
+        deepest.rmdir()
+        deepest = deepest.parent

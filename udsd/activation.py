@@ -1,6 +1,10 @@
 """The sockets that systemd passed (sd_listen_fds(3)).
 
 They are systemd's: their files are never touched here, and what is queued in them outlives us.
+
+If the last run was killed, the first datagram in a queue may have been delivered by it, and not yet been taken off.
+To know that, each run has systemd keep a mark for it (FDSTORE in sd_notify(3)), and takes it back as the last thing
+it does. A run that is passed the mark follows one that could not.
 """
 
 import os
@@ -12,6 +16,7 @@ from udsd.formats import DEFAULT, FORMATS
 from udsd.inbox import Inbox
 
 _HINT = "correct the socket unit: ListenDatagram=/PATH and FileDescriptorName=FORMAT"
+_MARK = "udsd-runs"
 
 
 def passed_inboxes() -> list[Inbox]:
@@ -19,10 +24,27 @@ def passed_inboxes() -> list[Inbox]:
 
     Raises UdsdError for a descriptor that is not a UNIX datagram socket, or whose name is not a format.
     """
-    return [_inbox(descriptor, name) for descriptor, name in manager.passed_descriptors().items()]
+    descriptors = manager.passed_descriptors()
+    marks = [descriptor for descriptor, name in descriptors.items() if name == _MARK]
+    for mark in marks:
+        del descriptors[mark]
+        os.close(mark)
+    return [_inbox(descriptor, name, follows_a_kill=bool(marks)) for descriptor, name in descriptors.items()]
 
 
-def _inbox(descriptor: int, name: str) -> Inbox:
+def set_mark() -> None:
+    """Have the service manager keep the mark of this run. Needs FileDescriptorStoreMax= in the unit."""
+    mark = os.memfd_create(_MARK, os.MFD_CLOEXEC)
+    manager.notify("FDSTORE=1", f"FDNAME={_MARK}", keep=[mark])
+    os.close(mark)
+
+
+def clear_mark() -> None:
+    """Have the service manager forget it: this run ends by itself."""
+    manager.notify("FDSTOREREMOVE=1", f"FDNAME={_MARK}")
+
+
+def _inbox(descriptor: int, name: str, *, follows_a_kill: bool) -> Inbox:
     what = f"descriptor {descriptor} ({name}), passed by the service manager,"
     if not manager.is_unix_datagram(descriptor):
         raise UdsdError(f"{what} is not a UNIX datagram socket", hint=_HINT, status=os.EX_CONFIG)
@@ -35,4 +57,4 @@ def _inbox(descriptor: int, name: str) -> Inbox:
     if chosen not in FORMATS:
         known = ", ".join(FORMATS)
         raise UdsdError(f"{what} is named for no format; known: {known}", hint=_HINT, status=os.EX_CONFIG)
-    return Inbox(receiver, FORMATS[chosen])
+    return Inbox(receiver, FORMATS[chosen], follows_a_kill=follows_a_kill)

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 
-from udsd.entry import Fields
+from udsd.entry import Entry, decode
 from udsd.errors import UdsdError
 from udsd.sink import BusyError
 
@@ -26,9 +26,9 @@ def printable(value: bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def line(fields: Fields, now: float, host: str) -> bytes:
+def line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
-    values = dict(fields)
+    values = dict(decode(entry))
     pid = values.get("OBJECT_PID")
     tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
@@ -50,13 +50,13 @@ class Console:
         self._host = socket.gethostname()
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self._begun: Fields = ()
+        self._begun = b""
         self._rest = memoryview(b"")
 
-    def deliver(self, fields: Fields) -> None:
+    def deliver(self, entry: Entry) -> None:
         """Write one entry. Raises BusyError where the reader of a pipe is behind, UdsdError where it is gone."""
         self.check(0)
-        self._begun, self._rest = fields, memoryview(line(fields, self._clock(), self._host))
+        self._begun, self._rest = entry, memoryview(line(entry, self._clock(), self._host))
         self._write()
 
     def due(self) -> float:
@@ -69,7 +69,7 @@ class Console:
         if self._rest or not self._poll.poll(0):
             raise BusyError("its reader is behind", self._descriptor)
 
-    def owed(self) -> Iterable[Fields]:
+    def owed(self) -> Iterable[Entry]:
         """The entry whose line has begun and not ended."""
         if self._rest:
             self._rest = memoryview(b"")

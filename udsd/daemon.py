@@ -6,6 +6,8 @@
 3. The end. On sockets of our own: the files first, then no datagram more, then all that is queued. On
    systemd's: what is queued stays for the next start.
 4. Nothing that a sender can put into a datagram raises here. What does raise is our own mistake, and ends us.
+5. The most that a killed run can leave behind is one datagram a socket that is delivered and not consumed. The run
+   after it marks what it finds in front as such (UDSD_REDELIVERED).
 """
 
 import math
@@ -15,31 +17,24 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from udsd import manager
+from udsd import activation, manager
 from udsd.bound import BoundSocket
 from udsd.console import line
 from udsd.counters import Counters
-from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Fields
+from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, REDELIVERED, Entry, decode, encode
 from udsd.heartbeat import Heartbeat
-from udsd.identity import Sender
-from udsd.inbox import Datagram, Inbox
+from udsd.inbox import Inbox
 from udsd.limits import Limit, Limiter
 from udsd.log import write_stderr
 from udsd.outlet import Outlet
 from udsd.policy import StopPolicy, asks_to_stop
-from udsd.senders import Identity, Senders
+from udsd.process import CgroupPaths
+from udsd.senders import Identity, Senders, room_for_each
 from udsd.signals import StopSignals
 
 _BATCH = 64  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
-
-
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
-
-
-def entry_of(datagram: Datagram, inbox: Inbox, identity: Identity) -> Fields:
-    """The journal fields of a datagram that came in on `inbox`."""
-    return (*inbox.read(datagram.payload), *identity.fields, inbox.field)
 
 
 class Rules(NamedTuple):
@@ -70,7 +65,9 @@ class Daemon:
         self._log = outlet.log
         self._signals = signals
         self._stop_from = rules.stop_from
-        self._senders = Senders(cmdline=rules.cmdline)
+        cgroups, room = CgroupPaths(), room_for_each(len(inboxes))
+        self._senders = {inbox: Senders(inbox, cgroups, most=room, cmdline=rules.cmdline) for inbox in inboxes}
+        self._suspects: set[Inbox] = set()  # sockets whose first datagram may have been delivered by a killed run
         self._limiter = Limiter(rules.limit)
         self._refusals = Limiter(_REFUSALS)
         self._counters = Counters()
@@ -85,6 +82,9 @@ class Daemon:
         """Receive until told to stop; the exit status."""
         self._log.say(PRIORITY_INFO, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
         self._outlet.ready(time.monotonic())
+        if not self._bound:
+            activation.set_mark()
+        self._suspects = {inbox for inbox in self._inboxes if inbox.follows_a_kill and inbox.peek() is not None}
         manager.notify("READY=1")
         while not self._stopped_by:
             readable = self._sleep()
@@ -96,49 +96,47 @@ class Daemon:
 
     def _take(self, inbox: Inbox) -> bool:
         """Deliver a batch from one socket; False once its queue is empty."""
-        counters = self._counters
+        counters, senders, limiter = self._counters, self._senders[inbox], self._limiter
         now = time.monotonic()
         for _ in range(_BATCH):
             datagram = inbox.peek()
             if datagram is None:
                 return False
-            payload, sender = datagram
+            payload, credentials = datagram
+            identity = senders.identify(credentials, now)
             asked = asks_to_stop(payload)
+            obeyed = asked and self._stop_from.allows(identity.sender)
             if not payload:
                 counters.empty += 1
-            elif asked and self._stop_from.allows(sender):
+            elif obeyed:
                 counters.stops += 1
-                self._stopped_by = f"DONE from {sender} on {inbox.name}"
-            elif not self._store(inbox, datagram, now):
+                self._stopped_by = f"DONE from {identity.sender} on {inbox.name}"
+            elif not limiter.admit(identity.account, now):
+                counters.limited += 1
+            elif self._outlet.deliver(self._entry(inbox, payload, identity), now):
+                counters.stored += 1
+            else:
+                limiter.withdraw(identity.account)
                 return True
-            elif asked:
-                counters.refused += 1
-                self._warn_of_refusal(sender, now)
             inbox.consume()
-            if self._stopped_by:
+            if self._suspects:
+                self._suspects.discard(inbox)
+            if obeyed:
                 return True
+            if asked:
+                counters.refused += 1
+                self._warn_of_refusal(identity, now)
         return True
 
-    def _store(self, inbox: Inbox, datagram: Datagram, now: float) -> bool:
-        """Deliver one datagram, or drop it where its sender is over the limit; False where the sink is blocked."""
-        identity = self._senders.identify(inbox, datagram.sender, now)
-        window = self._limiter.window(identity.account, now)
-        if self._limiter.full(window):
-            self._limiter.drop(window)
-            self._counters.limited += 1
-            return True
-        if not self._outlet.deliver(entry_of(datagram, inbox, identity), now):
-            return False
-        window.used += 1
-        self._counters.stored += 1
-        return True
+    def _entry(self, inbox: Inbox, payload: bytes, identity: Identity) -> Entry:
+        entry = encode(inbox.read(payload)) + identity.entry
+        return entry + REDELIVERED if inbox in self._suspects else entry
 
-    def _warn_of_refusal(self, sender: Sender | None, now: float) -> None:
-        who = f"uid {sender.uid}" if sender else "unknown senders"
-        window = self._refusals.window(who, now)
-        if not self._refusals.full(window):
-            window.used += 1
-            self._log.say(PRIORITY_WARNING, f"DONE from {sender or who} refused: an ordinary message, stored as such")
+    def _warn_of_refusal(self, identity: Identity, now: float) -> None:
+        who = f"uid {identity.sender.uid}" if identity.sender else "unknown senders"
+        if self._refusals.admit(who, now):
+            who = str(identity.sender or who)
+            self._log.say(PRIORITY_WARNING, f"DONE from {who} refused: an ordinary message, stored as such")
 
     def _report_limits(self, now: float) -> None:
         for account, dropped in self._limiter.ended(now):
@@ -192,20 +190,24 @@ class Daemon:
             inbox.seal()
         for inbox in self._drain(inboxes, stopped):
             while (datagram := inbox.peek()) is not None:
-                if datagram.payload:
-                    self._give_up(entry_of(datagram, inbox, self._senders.identify(inbox, datagram.sender, stopped)))
+                payload, credentials = datagram
+                if payload:
+                    identity = self._senders[inbox].identify(credentials, stopped)
+                    self._give_up(self._entry(inbox, payload, identity))
                 else:
                     self._counters.empty += 1
                 inbox.consume()
-        for fields in self._outlet.owed():
-            self._counters.stored -= "UDSD_SOCKET" in dict(fields)
-            self._give_up(fields)
+        for entry in self._outlet.owed():
+            self._counters.stored -= _is_datagram(entry)
+            self._give_up(entry)
         self._report_limits(math.inf)
         counters = ((f"UDSD_{name.upper()}", b"%d" % number) for name, number in self._counters.items())
         self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", *counters)
         self._drain((), stopped)
-        for fields in self._log.waiting:
-            _print(fields)
+        for entry in self._log.waiting:
+            _print(entry)
+        if not self._bound:
+            activation.clear_mark()
         return os.EX_UNAVAILABLE if self._counters.undelivered else os.EX_OK
 
     def _drain(self, inboxes: Sequence[Inbox], since: float) -> Sequence[Inbox]:
@@ -228,10 +230,15 @@ class Daemon:
                 return rest
             self._sleep(patience)
 
-    def _give_up(self, fields: Fields) -> None:
-        self._counters.undelivered += "UDSD_SOCKET" in dict(fields)  # the others are messages of our own
-        _print(fields)
+    def _give_up(self, entry: Entry) -> None:
+        self._counters.undelivered += _is_datagram(entry)
+        _print(entry)
 
 
-def _print(fields: Fields) -> None:
-    write_stderr(line(fields, time.time(), os.uname().nodename))
+def _is_datagram(entry: Entry) -> bool:
+    """Whether this is the entry of a datagram, and not a message of our own."""
+    return "UDSD_SOCKET" in dict(decode(entry))
+
+
+def _print(entry: Entry) -> None:
+    write_stderr(line(entry, time.time(), os.uname().nodename))

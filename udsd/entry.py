@@ -16,6 +16,7 @@ from functools import lru_cache
 
 Field = tuple[str, bytes]
 Fields = Sequence[Field]
+Entry = bytes  # encoded; entries are joined by putting one behind the other
 
 PRIORITY_WARNING = 4
 PRIORITY_INFO = 6
@@ -30,7 +31,7 @@ def _name_bytes(name: str) -> bytes:
     return name.encode("ascii")
 
 
-def encode(fields: Fields) -> bytes:
+def encode(fields: Fields) -> Entry:
     """One entry as the bytes of one native-protocol datagram.
 
     Raises ValueError for a field name that journald would skip.
@@ -44,7 +45,7 @@ def encode(fields: Fields) -> bytes:
     return b"".join(parts)
 
 
-def decode(entry: bytes) -> Iterator[Field]:
+def decode(entry: Entry) -> Iterator[Field]:
     """The fields of what `encode` has made."""
     at = 0
     while at < len(entry):
@@ -57,3 +58,6 @@ def decode(entry: bytes) -> Iterator[Field]:
             value = entry[start:at]
             at += 1
         yield name.decode("ascii"), value
+
+
+REDELIVERED = encode([("UDSD_REDELIVERED", b"1")])  # the end of an entry that may be a repeat

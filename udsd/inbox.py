@@ -16,11 +16,10 @@ socket next, so being killed between two steps can repeat it, never lose it.
 import os
 import socket
 import struct
-from typing import NamedTuple
 
 from udsd.address import decode
 from udsd.formats import Format
-from udsd.identity import UCRED, Sender, sender_of
+from udsd.identity import UCRED
 from udsd.process import Process
 
 _ROOM = 64 * 1024  # bytes; larger datagrams are rare enough to be looked at twice
@@ -29,16 +28,10 @@ _PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
 
 # Newer than Python's names for such things.
 _SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
+_SO_TIMESTAMP = 29
 _PIDFD = struct.Struct("@i")
 _CONTROL_PIDFD = _CONTROL + socket.CMSG_SPACE(_PIDFD.size)
 _CONTROL_RIGHTS = socket.CMSG_SPACE(253 * _PIDFD.size)  # the most that a sender can attach, SCM_MAX_FD of unix(7)
-
-
-class Datagram(NamedTuple):
-    """A payload, and its sender where the kernel knows it."""
-
-    payload: bytes
-    sender: Sender | None
 
 
 def unbound() -> socket.socket:
@@ -51,41 +44,44 @@ def unbound() -> socket.socket:
 class Inbox:
     """A bound socket whose datagrams are read in one format.
 
-    `name` is its full path, or `@name`; `field` tells it to the journal.
+    `name` is its full path, or `@name`; `field` tells it to the journal. `follows_a_kill`: the run before this one on
+    the same socket did not end by itself.
     """
 
-    def __init__(self, receiver: socket.socket, read: Format) -> None:
+    def __init__(self, receiver: socket.socket, read: Format, *, follows_a_kill: bool = False) -> None:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 0)  # Timestamping= would take the room of the sender
         receiver.setblocking(False)
         name = decode(receiver.getsockname())
         self.name = name if name.startswith("@") else os.path.abspath(name)
         self.field = ("UDSD_SOCKET", os.fsencode(self.name))
         self.read = read
+        self.follows_a_kill = follows_a_kill
         self.proves_senders = _try_option(receiver, _SO_PASSPIDFD, 0)
         refuses_descriptors = _try_option(receiver, _SO_PASSRIGHTS, 0)
         self._control_for_pidfd = _CONTROL_PIDFD + (0 if refuses_descriptors else _CONTROL_RIGHTS)
         self._socket = receiver
-        self._buffer = bytearray(_ROOM)
+        self._view = memoryview(bytearray(_ROOM))
+        self._buffers = (self._view,)
 
     def fileno(self) -> int:
         """For poll(2)."""
         return self._socket.fileno()
 
-    def peek(self) -> Datagram | None:
-        """The first datagram of the queue, which stays there; None where the queue is empty."""
-        buffer = self._buffer
+    def peek(self) -> tuple[bytes, bytes] | None:
+        """The first datagram of the queue, which stays there: its payload, and the `struct ucred` of its sender.
+
+        None where the queue is empty.
+        """
         try:
-            length, control, _, _ = self._socket.recvmsg_into([buffer], _CONTROL, _PEEK)
-            if length > len(buffer):
-                buffer = bytearray(length)
-                length, control, _, _ = self._socket.recvmsg_into([buffer], _CONTROL, _PEEK)
+            length, control, _, _ = self._socket.recvmsg_into(self._buffers, _CONTROL, _PEEK)
+            view = self._view
+            if length > _ROOM:
+                view = memoryview(bytearray(length))
+                length, control, _, _ = self._socket.recvmsg_into([view], _CONTROL, _PEEK)
         except BlockingIOError:
             return None
-        sender = None
-        for level, kind, data in control:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                sender = sender_of(data)
-        return Datagram(bytes(memoryview(buffer)[:length]), sender)
+        return view[:length].tobytes(), control[0][2]  # SCM_CREDENTIALS, for which alone there is room
 
     def peek_process(self, pid: int) -> Process | None:
         """The process `pid` that sent the datagram last looked at; None where the kernel has lost track of it."""

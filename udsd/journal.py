@@ -21,7 +21,7 @@ import termios
 from collections import deque
 from collections.abc import Iterable
 
-from udsd.entry import Fields, decode, encode
+from udsd.entry import REDELIVERED, Entry
 from udsd.sink import BusyError
 from udsd.unread import Unread
 
@@ -29,7 +29,6 @@ JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
-_REDELIVERED = encode([("UDSD_REDELIVERED", b"1")])
 
 
 class Journal:
@@ -41,11 +40,11 @@ class Journal:
         self._path = path
         self._socket: socket.socket | None = None
         self._unread = Unread()
-        self._again: deque[bytes] = deque()
+        self._again: deque[Entry] = deque()
 
-    def deliver(self, fields: Fields) -> None:
+    def deliver(self, entry: Entry) -> None:
         """Hand one entry to journald. Raises BusyError where journald is away or its queue is full."""
-        self._hand_over(encode(fields))
+        self._hand_over(entry)
 
     def due(self) -> float:
         """When it is time to look whether the latest entries are safe."""
@@ -57,10 +56,10 @@ class Journal:
         self._hand_over(b"")  # journald passes over an empty datagram, and a dead socket refuses it
         self._unread.look(now, all_read=all_read)
 
-    def owed(self) -> Iterable[Fields]:
+    def owed(self) -> Iterable[Entry]:
         """What a dead socket has lost and no other has taken since."""
         while self._again:
-            yield tuple(decode(self._again.popleft()))
+            yield self._again.popleft()
 
     def _hand_over(self, datagram: bytes) -> None:
         try:
@@ -97,7 +96,7 @@ class Journal:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        lost = (entry if entry.endswith(_REDELIVERED) else entry + _REDELIVERED for entry in self._unread.take())
+        lost = (entry if entry.endswith(REDELIVERED) else entry + REDELIVERED for entry in self._unread.take())
         self._again.extendleft(reversed(list(lost)))
 
 

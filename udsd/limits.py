@@ -19,7 +19,7 @@ class Limit(NamedTuple):
     seconds: float
 
 
-class Window:
+class _Window:
     """One account in one interval."""
 
     __slots__ = ("dropped", "end", "used")
@@ -35,24 +35,27 @@ class Limiter:
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self._windows: OrderedDict[str, Window] = OrderedDict()  # in the order of their ends
+        self._windows: OrderedDict[str, _Window] = OrderedDict()  # in the order of their ends
         self._due = math.inf
 
-    def window(self, account: str, now: float) -> Window:
-        """The interval that a datagram of this account falls into. Call `ended` before, at each turn."""
+    def admit(self, account: str, now: float) -> bool:
+        """Count one datagram of this account; False, and counted as dropped, where it is over the limit.
+
+        Call `ended` before, at each turn of the loop.
+        """
         window = self._windows.get(account)
         if window is None:
-            window = self._windows[account] = Window(now + self.limit.seconds)
-        return window
-
-    def full(self, window: Window) -> bool:
-        """Whether one more would be over the limit."""
-        return window.used >= self.limit.number
-
-    def drop(self, window: Window) -> None:
-        """Count one that was over it."""
+            window = self._windows[account] = _Window(now + self.limit.seconds)
+        if window.used < self.limit.number:
+            window.used += 1
+            return True
         window.dropped += 1
         self._due = min(self._due, window.end)
+        return False
+
+    def withdraw(self, account: str) -> None:
+        """The datagram that was admitted last has not been taken after all, and will be back."""
+        self._windows[account].used -= 1
 
     def due(self) -> float:
         """When an interval ends in which something was dropped; infinite if there is none."""

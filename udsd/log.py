@@ -10,7 +10,7 @@ import os
 from collections import deque
 from contextlib import suppress
 
-from udsd.entry import Field, Fields
+from udsd.entry import Entry, Field, encode
 
 _IDENTIFIER = ("SYSLOG_IDENTIFIER", b"udsd")
 
@@ -21,14 +21,15 @@ class Log:
     def __init__(self, *, keep: bool, stderr: bool) -> None:
         self._keep = keep
         self._stderr = stderr
-        self.waiting: deque[Fields] = deque()
+        self.waiting: deque[Entry] = deque()
 
     def say(self, priority: int, text: str, *more: Field) -> None:
         """One message with its PRIORITY (the levels of syslog(3)), and further fields."""
         if self._stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
-            self.waiting.append((("MESSAGE", os.fsencode(text)), ("PRIORITY", b"%d" % priority), _IDENTIFIER, *more))
+            fields = (("MESSAGE", os.fsencode(text)), ("PRIORITY", b"%d" % priority), _IDENTIFIER, *more)
+            self.waiting.append(encode(fields))
 
 
 def write_stderr(text: bytes) -> None:

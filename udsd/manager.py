@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Sequence
+from contextlib import suppress
 
 from systemd import daemon
 
@@ -22,9 +24,14 @@ def started_us() -> bool:
     return "NOTIFY_SOCKET" in os.environ or os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
 
 
-def notify(*assignments: str) -> None:
-    """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like."""
-    daemon.notify("\n".join(assignments))
+def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
+    """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
+
+    `keep` are descriptors that go with `FDSTORE=1`. A manager that does not hear us is no reason to stop: it will
+    act on our silence, as sd_notify(3) wants it.
+    """
+    with suppress(OSError):
+        daemon.notify("\n".join(assignments), fds=keep)
 
 
 def watchdog_interval() -> float | None:

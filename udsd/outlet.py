@@ -11,7 +11,7 @@ import math
 import select
 from collections.abc import Iterable
 
-from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Fields
+from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Entry
 from udsd.log import Log
 from udsd.sink import BusyError, Sink
 
@@ -55,10 +55,10 @@ class Outlet:
             self.log.waiting.popleft()
         return True
 
-    def deliver(self, fields: Fields, now: float) -> bool:
+    def deliver(self, entry: Entry, now: float) -> bool:
         """Whether the sink took the entry; if not, nothing has happened to it."""
         try:
-            self._sink.deliver(fields)
+            self._sink.deliver(entry)
         except BusyError as busy:
             self._block(busy, now)
             return False
@@ -74,7 +74,7 @@ class Outlet:
         poll.register(self._busy.writable, select.POLLOUT)
         return due
 
-    def owed(self) -> Iterable[Fields]:
+    def owed(self) -> Iterable[Entry]:
         """The entries that were lost behind the sink and never delivered anew; now they are the caller's."""
         return self._sink.owed()
 

@@ -1,11 +1,12 @@
-"""The processes that send, and what is certain about each.
+"""The processes that send on a socket, and what is certain about each.
 
 1. A process is known by its pidfd. While that shows it alive, its pid is nobody else's, and since a queue is in order
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one poll(2).
 2. /proc is read while the process is alive, at most once a second, so that an exec or a move to another unit shows.
+   What was found is kept in the form in which each entry of that process ends.
 3. Of a sender that has ended the pidfd still tells the control group. What that does not tell is left out.
-4. The table is bounded: the process that was silent longest makes room. Whatever happens, a datagram only ever gets
-   the fields of the process that sent it, or none.
+4. The table is bounded: the process that was looked at longest ago makes room. Whatever happens, a datagram only ever
+   gets the fields of the process that sent it, or none.
 5. Without pidfds (before Linux 6.5) /proc is believed if the process there has the uid of the sender. It may be a
    successor with the same pid, so what is told then comes with UDSD_SENDER_UNPROVEN=1.
 6. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
@@ -13,90 +14,107 @@
 """
 
 import os
+import resource
 from collections import OrderedDict
 from typing import NamedTuple
 
 from udsd import cgroup
-from udsd.entry import Field
-from udsd.identity import Sender, fields_of
+from udsd.entry import Entry, Field, encode
+from udsd.identity import Sender, fields_of, sender_of
 from udsd.inbox import Inbox
 from udsd.process import CgroupPaths, Process, cgroup_path, read_proc
 
 _FRESH = 1.0  # seconds for which what was read is good
-_MOST = 256  # processes; each holds a descriptor
+_MOST = 256  # processes of one socket; each holds a descriptor
+_OTHER_DESCRIPTORS = 24  # for all else that the daemon does, on one socket or a few
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
 class Identity(NamedTuple):
-    """What an entry tells of its sender, and whose account it goes on: a unit, or a user where there is none."""
+    """What an entry tells of its sender and of the socket, and whose account it goes on.
 
-    fields: tuple[Field, ...]
+    That is the account of a unit, or of a user where there is none. `sender` is None where the kernel knows none.
+    """
+
+    entry: Entry  # the fields, as the end of an entry
     account: str
+    sender: Sender | None
 
 
 class _Known:
+    __slots__ = ("identity", "process", "stale_at")
+
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.fields: tuple[Field, ...] = ()
-        self.read_at = 0.0
+        self.stale_at = 0.0
+        self.identity: Identity
+
+
+def room_for_each(sockets: int) -> int:
+    """How many processes each of so many sockets may know, so that descriptors are left for all else."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets))
 
 
 class Senders:
-    """Who sends on the sockets of one daemon. `cmdline`: tell command lines too, which can hold secrets."""
+    """Who sends on one socket. `cmdline`: tell command lines too, which can hold secrets. `most`: see rule 4."""
 
-    def __init__(self, *, cmdline: bool = False) -> None:
+    def __init__(self, inbox: Inbox, cgroups: CgroupPaths, *, most: int = _MOST, cmdline: bool = False) -> None:
+        self._inbox = inbox
+        self._cgroups = cgroups
+        self._most = most
         self._cmdline = cmdline
         self._root = os.geteuid() == 0
-        self._known: OrderedDict[tuple[str, int], _Known] = OrderedDict()
-        self._cgroups = CgroupPaths()
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by credentials, in the order of the last look
 
-    def identify(self, inbox: Inbox, sender: Sender | None, now: float) -> Identity:
-        """What is certain about the sender of the datagram that was last looked at; `now` in monotonic seconds."""
-        if sender is None:
-            return Identity((), "unknown senders")
-        found = self._fields(inbox, sender, now)
-        unit = next((value for name, value in found if name == "OBJECT_SYSTEMD_UNIT"), None)
-        return Identity(found, unit.decode() if unit else f"uid {sender.uid}")
+    def identify(self, credentials: bytes, now: float) -> Identity:
+        """What is certain about the sender of the datagram that was last looked at.
 
-    def _fields(self, inbox: Inbox, sender: Sender, now: float) -> tuple[Field, ...]:
-        key = inbox.name, sender.pid
-        known = self._known.get(key)
-        if known is not None:
-            if known.process.alive():
-                self._known.move_to_end(key)
-                if now >= known.read_at + _FRESH:
-                    self._read(known, now)
-                return fields_of(sender) + known.fields
-            self._forget(key)
-        if not sender.pid:
-            return fields_of(sender)
-        if not inbox.proves_senders:
-            return fields_of(sender) + self._unproven(sender)
-        process = inbox.peek_process(sender.pid)
+        `credentials` are its `struct ucred`; `now` is in monotonic seconds.
+        """
+        known = self._known.get(credentials)
+        if known is None:
+            return self._meet(credentials, now)
+        if not known.process.alive():
+            self._forget(credentials)
+            return self._meet(credentials, now)
+        if now >= known.stale_at:
+            self._known.move_to_end(credentials)
+            self._look(known, sender_of(credentials), now)
+        return known.identity
+
+    def _meet(self, credentials: bytes, now: float) -> Identity:
+        """The same for a process that is not known yet, and may have ended."""
+        sender = sender_of(credentials)
+        if sender is None or not sender.pid:
+            return self._identity(sender, fields_of(sender))
+        if not self._inbox.proves_senders:
+            return self._identity(sender, fields_of(sender) + self._unproven(sender))
+        process = self._inbox.peek_process(sender.pid)
         if process is None:
-            return self._ended(sender)
-        known = self._known[key] = _Known(process)
-        self._read(known, now)
+            return self._identity(sender, self._ended(sender))
+        known = self._known[credentials] = _Known(process)
+        told = self._look(known, sender, now)
         if process.alive():
             self._make_room()
-            return fields_of(sender) + known.fields
-        self._forget(key)
-        return self._ended(sender) + known.fields
+            return known.identity
+        self._forget(credentials)
+        return self._identity(sender, self._ended(sender) + told)
 
     def _make_room(self) -> None:
-        """Forget those that were silent longest: the ended ones, and one more where the table is full."""
+        """Forget those that were looked at longest ago: the ended ones, and one more where the table is full."""
         while self._known:
-            key, oldest = next(iter(self._known.items()))
-            if len(self._known) <= _MOST and oldest.process.alive():
+            credentials, oldest = next(iter(self._known.items()))
+            if len(self._known) <= self._most and oldest.process.alive():
                 return
-            self._forget(key)
+            self._forget(credentials)
 
-    def _forget(self, key: tuple[str, int]) -> None:
-        self._known.pop(key).process.close()
+    def _forget(self, credentials: bytes) -> None:
+        self._known.pop(credentials).process.close()
 
-    def _read(self, known: _Known, now: float) -> None:
+    def _look(self, known: _Known, sender: Sender | None, now: float) -> tuple[Field, ...]:
+        """Read what there is about a process, which makes its identity if it is alive; the fields that were found."""
         process = known.process
-        known.read_at = now
         table = process.read("cgroup")
         cgroup_id = process.cgroup_id()
         if table is not None:
@@ -106,7 +124,15 @@ class Senders:
         else:
             path = None if cgroup_id is None else self._cgroups.path(cgroup_id)
         cmdline = process.read("cmdline") if self._cmdline else None
-        known.fields = _told(process.read("comm"), cmdline, path)
+        told = _told(process.read("comm"), cmdline, path)
+        known.identity = self._identity(sender, fields_of(sender) + told)
+        known.stale_at = now + _FRESH
+        return told
+
+    def _identity(self, sender: Sender | None, fields: tuple[Field, ...]) -> Identity:
+        unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
+        account = unit or (f"uid {sender.uid}" if sender else "unknown senders")
+        return Identity(encode((*fields, self._inbox.field)), account, sender)
 
     def _ended(self, sender: Sender) -> tuple[Field, ...]:
         told = fields_of(sender)

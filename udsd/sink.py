@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from udsd.entry import Fields
+from udsd.entry import Entry
 
 
 class BusyError(Exception):
@@ -23,7 +23,7 @@ class Sink(Protocol):
 
     name: str  # for people: who is it that takes the entries
 
-    def deliver(self, fields: Fields) -> None:
+    def deliver(self, entry: Entry) -> None:
         """Return when the entry has been taken, raise BusyError when it has not. Never waits."""
 
     def due(self) -> float:
@@ -35,5 +35,5 @@ class Sink(Protocol):
         Raises BusyError where it is not there, or where entries were lost behind it and cannot be delivered anew.
         """
 
-    def owed(self) -> Iterable[Fields]:
+    def owed(self) -> Iterable[Entry]:
         """The entries that were lost behind the sink and are to be delivered anew; now they are the caller's."""

@@ -25,13 +25,18 @@ _OWN_JOURNALD = (
 )
 
 
+def with_journald(folder: Path, words: list[str]) -> list[str]:
+    """The words that run a command for which journald's socket is the one in `folder`."""
+    return ["unshare", "--mount", "sh", "-c", _OWN_JOURNALD, str(folder), *words]
+
+
 class Daemon:
     """A started udsd. What it prints is read with `output` after its end, or as it comes from `stdout`."""
 
     def __init__(self, *options: str, journald: Path | None = None, notify: Path, **environment: str) -> None:
         words = [*UDSD, *options]
         if journald is not None:
-            words = ["unshare", "--mount", "sh", "-c", _OWN_JOURNALD, str(journald), *words]
+            words = with_journald(journald, words)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(notify))
         self._notify.settimeout(SECONDS)

@@ -4,20 +4,28 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, messages, sender
+from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, messages, sender, with_journald
 
 # What systemd does last before the program runs: the descriptors from 3 on, and for whom they are.
 _PASS = 'export LISTEN_PID=$$; exec "$@"'
 
 
 def activate(
-    *descriptors: int, names: str | None = None, options: tuple[str, ...] = ("--sink=console",)
+    *descriptors: int,
+    names: str | None = None,
+    options: tuple[str, ...] = ("--sink=console",),
+    journald: Path | None = None,
+    **more: str,
 ) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "LISTEN_FDS": str(len(descriptors))}
+    words = [*UDSD, *options]
+    if journald is not None:
+        words = with_journald(journald, words)
+    environment = {**os.environ, "LISTEN_FDS": str(len(descriptors)), **more}
     if names is not None:
         environment["LISTEN_FDNAMES"] = names
     moves = " ".join(f"{3 + place}<&{50 + place}" for place in range(len(descriptors)))
@@ -25,7 +33,7 @@ def activate(
         os.dup2(descriptor, 50 + place)
     try:
         return subprocess.Popen(
-            ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *UDSD, *options],
+            ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *words],
             cwd=TOP,
             env=environment,
             pass_fds=[50 + place for place in range(len(descriptors))],
@@ -61,6 +69,48 @@ def test_what_is_queued_comes_first_and_the_socket_stays(path: Path, names: str 
         second.communicate(timeout=SECONDS)
         assert second.returncode == 0
         assert path.exists()
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_is_first_after_a_kill_is_marked_as_a_possible_repeat(
+    path: Path, journald: Journald, killed: bool
+) -> None:
+    mark = os.memfd_create("mark")
+    with bound(path) as held, bound(path.with_name("other")) as quiet, sender(path) as client, open(mark, "rb"):
+        client.send(b"one")
+        client.send(b"two")
+        daemon = activate(
+            *(held.fileno(), quiet.fileno(), mark)[: 3 if killed else 2],
+            names="raw:raw:udsd-runs" if killed else "raw:raw",
+            options=("--sink=journal",),
+            journald=journald.path.parent,
+        )
+        entries = [journald.entry() for _ in range(3)]
+        assert [entry["MESSAGE"] for entry in entries[1:]] == [b"one", b"two"]
+        assert ["UDSD_REDELIVERED" in entry for entry in entries] == [False, killed, False]
+        with sender(path.with_name("other")) as late:
+            late.send(b"came later")
+        assert "UDSD_REDELIVERED" not in journald.entry()
+        daemon.kill()
+        daemon.communicate()
+
+
+def test_the_mark_of_a_run_is_kept_by_the_manager_until_it_ends(path: Path, tmp_path: Path) -> None:
+    with bound(path) as held, bound(tmp_path / "notify") as manager, sender(path) as client:
+        manager.settimeout(SECONDS)
+        daemon = activate(held.fileno(), NOTIFY_SOCKET=str(tmp_path / "notify"))
+        told, control, _, _ = manager.recvmsg(4096, socket.CMSG_SPACE(64))
+        assert told == b"FDSTORE=1\nFDNAME=udsd-runs"
+        ((_, kind, descriptor),) = control
+        assert kind == socket.SCM_RIGHTS
+        os.close(int.from_bytes(descriptor, sys.byteorder))
+        client.send(b"DONE")
+        daemon.communicate(timeout=SECONDS)
+        said = [told]
+        while not said[-1].startswith(b"FDSTOREREMOVE=1"):
+            said.append(manager.recv(4096))
+        assert said[-1] == b"FDSTOREREMOVE=1\nFDNAME=udsd-runs"
+        assert [told for told in said if told.startswith((b"READY", b"STOPPING"))][-1].startswith(b"STOPPING=1")
 
 
 def test_a_signal_leaves_what_is_queued_for_the_next_start(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import array
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from udsd.entry import decode
 from udsd.formats import raw
+from udsd.identity import Sender, sender_of
 from udsd.inbox import Inbox, unbound
-from udsd.senders import Senders
+from udsd.process import CgroupPaths
+from udsd.senders import Senders, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
 _MANY = """
@@ -37,7 +41,7 @@ def identify_all(inbox: Inbox, senders: Senders, count: int) -> None:
     while identified < count:
         datagram = inbox.peek()
         if datagram is not None:
-            senders.identify(inbox, datagram.sender, 0.0)
+            senders.identify(datagram[1], 0.0)
             inbox.consume()
             identified += 1
 
@@ -48,15 +52,38 @@ def descriptors() -> int:
 
 @pytest.mark.parametrize("ends", [[], ["ends"]])
 def test_many_senders_take_a_bounded_number_of_descriptors(inbox: Inbox, ends: list[str]) -> None:
-    senders, count, before = Senders(), 400, descriptors()
+    senders, count, before = Senders(inbox, CgroupPaths()), 400, descriptors()
     with subprocess.Popen([sys.executable, "-c", _MANY, inbox.name, str(count), *ends], stdin=subprocess.PIPE) as many:
         identify_all(inbox, senders, count)
         assert descriptors() - before <= 257 + 1  # and the pipe
         many.communicate()
 
 
+def test_descriptors_are_left_for_all_else() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+        assert (room_for_each(1), room_for_each(2), room_for_each(100)) == (40, 20, 1)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        assert room_for_each(1) == 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("option", [29, 35])  # SO_TIMESTAMP, SO_TIMESTAMPNS: what Timestamping= of a socket unit sets
+def test_a_socket_with_time_stamps_still_tells_its_senders(tmp_path: Path, option: int) -> None:
+    with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        receiver.bind(str(tmp_path / "socket"))
+        receiver.setsockopt(socket.SOL_SOCKET, option, 1)
+        inbox = Inbox(receiver, raw)
+        client.sendto(b"x", inbox.name)
+        datagram = inbox.peek()
+        assert datagram is not None
+        assert sender_of(datagram[1]) == Sender(os.getpid(), os.getuid(), os.getgid())
+
+
 def test_the_only_sender_may_end_at_any_moment(inbox: Inbox) -> None:
-    senders = Senders()
+    senders = Senders(inbox, CgroupPaths())
     for _ in range(200):
         with subprocess.Popen([sys.executable, "-S", "-c", _MANY, inbox.name, "1", "ends"]):
             identify_all(inbox, senders, 1)
@@ -77,7 +104,7 @@ def test_descriptors_of_a_sender_do_not_stand_in_the_way_where_the_kernel_lets_t
         for seen in range(1, 4):
             datagram = inbox.peek()
             assert datagram is not None
-            told = dict(Senders().identify(inbox, datagram.sender, 0.0).fields)
+            told = dict(decode(Senders(inbox, CgroupPaths()).identify(datagram[1], 0.0).entry))
             assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
             inbox.consume()
             assert descriptors() == before + seen  # the pidfd that each table holds
@@ -88,7 +115,7 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Inbox) -> None:
         client.sendto(b"x", inbox.name)
         datagram = inbox.peek()
         assert datagram is not None
-        told = dict(Senders(cmdline=True).identify(inbox, datagram.sender, 0.0).fields)
+        told = dict(decode(Senders(inbox, CgroupPaths(), cmdline=True).identify(datagram[1], 0.0).entry))
     assert told["OBJECT_PID"] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])

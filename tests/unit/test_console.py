@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd.console import Console, line, printable
-from udsd.entry import Fields
+from udsd.entry import Fields, encode
 from udsd.errors import UdsdError
 from udsd.sink import BusyError
 
@@ -99,13 +99,13 @@ def test_printable_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_an_entry_is_one_line(fields: Fields, now: float, expected: str) -> None:
-    assert line(fields, now, "host") == expected.encode()
+    assert line(encode(fields), now, "host") == expected.encode()
 
 
 def test_a_delivered_entry_is_written(pipe: Pipe) -> None:
     reader, writer = pipe
-    Console(writer.fileno(), clock=lambda: NOON).deliver(HELLO)
-    assert reader.read(4096) == line(HELLO, NOON, socket.gethostname())
+    Console(writer.fileno(), clock=lambda: NOON).deliver(encode(HELLO))
+    assert reader.read(4096) == line(encode(HELLO), NOON, socket.gethostname())
 
 
 def test_the_console_is_busy_while_the_pipe_is_full(pipe: Pipe) -> None:
@@ -114,12 +114,12 @@ def test_the_console_is_busy_while_the_pipe_is_full(pipe: Pipe) -> None:
     size = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
     assert writer.write(bytes(size)) == size
     with pytest.raises(BusyError, match="reader is behind") as busy:
-        console.deliver(HELLO)
+        console.deliver(encode(HELLO))
     assert busy.value.writable == writer.fileno()
     with pytest.raises(BusyError):
         console.check(0.0)
     assert reader.read(size) == bytes(size)
-    console.deliver(HELLO)
+    console.deliver(encode(HELLO))
     assert reader.read(4096).endswith(b" udsd[12]: hello\n")
 
 
@@ -127,21 +127,21 @@ def test_a_reader_that_is_gone_is_an_error(pipe: Pipe) -> None:
     reader, writer = pipe
     reader.close()
     with pytest.raises(UdsdError, match="Broken pipe") as error:
-        Console(writer.fileno()).deliver(HELLO)
+        Console(writer.fileno()).deliver(encode(HELLO))
     assert error.value.status == os.EX_IOERR
     assert error.value.hint == "its reader is gone"
 
 
 def test_what_has_been_written_needs_no_looking_after(pipe: Pipe) -> None:
     console = Console(pipe[1].fileno())
-    console.deliver(HELLO)
+    console.deliver(encode(HELLO))
     assert console.due() == math.inf
     assert list(console.owed()) == []
 
 
 def test_a_descriptor_that_cannot_be_written_is_an_error() -> None:
     with open("/dev/full", "wb", buffering=0) as full, pytest.raises(UdsdError, match="No space left") as error:
-        Console(full.fileno()).deliver(HELLO)
+        Console(full.fileno()).deliver(encode(HELLO))
     assert (error.value.status, error.value.hint) == (os.EX_IOERR, "")
 
 
@@ -150,15 +150,15 @@ def test_a_line_that_does_not_fit_is_continued_and_nothing_waits(blocking: bool)
     reader, writer = os.pipe()
     os.set_blocking(writer, blocking)
     console = Console(writer, clock=lambda: 0.0)
-    console.deliver([("MESSAGE", b"x" * 100_000)])
+    console.deliver(encode([("MESSAGE", b"x" * 100_000)]))
     assert console.due() == 0
     with pytest.raises(BusyError) as busy:
-        console.deliver([("MESSAGE", b"next")])
+        console.deliver(encode([("MESSAGE", b"next")]))
     assert busy.value.writable == writer
     shown = os.read(reader, 1 << 20)
     console.check(0)
     assert console.due() == math.inf
-    console.deliver([("MESSAGE", b"next")])
+    console.deliver(encode([("MESSAGE", b"next")]))
     os.close(writer)
     with open(reader, "rb") as rest:
         shown += rest.read()
@@ -168,7 +168,7 @@ def test_a_line_that_does_not_fit_is_continued_and_nothing_waits(blocking: bool)
 def test_an_entry_whose_line_was_cut_is_owed() -> None:
     reader, writer = os.pipe()
     console = Console(writer)
-    entry = [("MESSAGE", b"x" * 100_000)]
+    entry = encode([("MESSAGE", b"x" * 100_000)])
     console.deliver(entry)
     assert list(console.owed()) == [entry]
     assert list(console.owed()) == []

@@ -8,52 +8,51 @@ from hypothesis import strategies as st
 from udsd.limits import Limit, Limiter
 
 
-def send(limiter: Limiter, account: str, now: float) -> bool:
-    """One datagram, as the loop handles it; whether it was within the limit."""
-    window = limiter.window(account, now)
-    if limiter.full(window):
-        limiter.drop(window)
-        return False
-    window.used += 1
-    return True
-
-
 def test_what_is_over_the_limit_is_dropped_until_the_interval_ends_and_reported_then() -> None:
     limiter = Limiter(Limit(3, 10.0))
-    assert [send(limiter, "a", 100.0 + n) for n in range(5)] == [True] * 3 + [False] * 2
+    assert [limiter.admit("a", 100.0 + n) for n in range(5)] == [True] * 3 + [False] * 2
     assert limiter.due() == 110.0
     assert limiter.ended(109.9) == []
     assert limiter.ended(110.0) == [("a", 2)]
     assert limiter.due() == math.inf
-    assert send(limiter, "a", 110.0)
+    assert limiter.admit("a", 110.0)
 
 
 def test_one_account_does_not_touch_another() -> None:
     limiter = Limiter(Limit(1, 10.0))
-    assert send(limiter, "noisy", 0.0)
-    assert not send(limiter, "noisy", 0.0)
-    assert send(limiter, "quiet", 0.0)
+    assert limiter.admit("noisy", 0.0)
+    assert not limiter.admit("noisy", 0.0)
+    assert limiter.admit("quiet", 0.0)
 
 
 def test_an_account_within_its_limit_has_nothing_to_report() -> None:
     limiter = Limiter(Limit(1, 10.0))
-    send(limiter, "a", 0.0)
+    limiter.admit("a", 0.0)
     assert limiter.due() == math.inf
     assert limiter.ended(math.inf) == []
 
 
+def test_a_datagram_that_comes_back_counts_once() -> None:
+    limiter = Limiter(Limit(1, 10.0))
+    for _ in range(3):
+        assert limiter.admit("a", 0.0)
+        limiter.withdraw("a")
+    assert limiter.admit("a", 0.0)
+    assert not limiter.admit("a", 0.0)
+
+
 def test_without_a_limit_nothing_is_dropped() -> None:
     limiter = Limiter(Limit(math.inf, 10.0))
-    assert all(send(limiter, "a", 0.0) for _ in range(100_000))
+    assert all(limiter.admit("a", 0.0) for _ in range(100_000))
 
 
 def test_the_table_is_bounded_and_what_leaves_it_early_is_reported() -> None:
     limiter = Limiter(Limit(1, 10.0))
-    send(limiter, "first", 0.0)
-    send(limiter, "first", 0.0)
+    limiter.admit("first", 0.0)
+    limiter.admit("first", 0.0)
     reports = []
     for number in range(5000):
-        send(limiter, str(number), 0.0)
+        limiter.admit(str(number), 0.0)
         reports += limiter.ended(0.0)
     assert reports == [("first", 1)]
     assert len(limiter._windows) <= 1024
@@ -65,6 +64,6 @@ def test_every_datagram_is_either_within_the_limit_or_reported(sent: list[tuple[
     for account, later in sent:
         now += later
         reported += sum(dropped for _, dropped in limiter.ended(now))
-        within += send(limiter, account, now)
+        within += limiter.admit(account, now)
     reported += sum(dropped for _, dropped in limiter.ended(math.inf))
     assert within + reported == len(sent)

@@ -62,6 +62,12 @@ def test_a_manager_that_started_us_shows(
     assert manager.started_us() is started
 
 
+@pytest.mark.parametrize("address", ["", "relative", "/nowhere/at/all"])
+def test_a_manager_that_cannot_be_reached_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    manager.notify("READY=1")
+
+
 def test_what_the_manager_is_told_is_one_datagram_of_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from udsd.entry import Fields
+from udsd.entry import Entry, decode, encode
 from udsd.log import Log
 from udsd.outlet import Outlet
 from udsd.sink import BusyError
 
-HELLO: Fields = (("MESSAGE", b"hello"),)
+HELLO = encode([("MESSAGE", b"hello")])
 
 
 class Drawer:
@@ -21,18 +21,18 @@ class Drawer:
     name = "the drawer"
 
     def __init__(self) -> None:
-        self.taken: list[Fields] = []
+        self.taken: list[Entry] = []
         self.room = math.inf
         self.refusal = BusyError("it is full")
         self.look_due = math.inf
         self.looks: list[float] = []
-        self.lost: list[Fields] = []
+        self.lost: list[Entry] = []
 
-    def deliver(self, fields: Fields) -> None:
+    def deliver(self, entry: Entry) -> None:
         if self.room < 1:
             raise self.refusal
         self.room -= 1
-        self.taken.append(fields)
+        self.taken.append(entry)
 
     def due(self) -> float:
         return self.look_due
@@ -42,11 +42,11 @@ class Drawer:
         if self.room < 1:
             raise self.refusal
 
-    def owed(self) -> Iterable[Fields]:
+    def owed(self) -> Iterable[Entry]:
         return self.lost
 
     def messages(self) -> list[bytes]:
-        return [dict(fields)["MESSAGE"] for fields in self.taken]
+        return [dict(decode(entry))["MESSAGE"] for entry in self.taken]
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_long_outage_and_its_end_are_mentioned_once_each(blocked: Outlet, draw
     drawer.room = math.inf
     for now in (223.5, 224.0, 300.0):
         assert blocked.ready(now)
-    begin, end = (dict(fields) for fields in drawer.taken)
+    begin, end = (dict(decode(entry)) for entry in drawer.taken)
     assert begin["PRIORITY"] == b"4"
     assert begin["MESSAGE"].startswith(b"the drawer takes no entries (it is full): ")
     assert end["PRIORITY"] == b"6"

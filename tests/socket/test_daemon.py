@@ -207,6 +207,21 @@ def test_a_full_journald_is_waited_for_without_work_and_nothing_is_lost(
     assert own[2].startswith(b"journald takes entries again after ")
 
 
+def test_a_datagram_that_waits_for_journald_counts_once_against_the_limit(
+    start: Start, path: Path, journald: Journald
+) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", "--rate-limit=10/1000", journald=journald.path.parent)
+    payloads = [b"%d" % number * 60_000 for number in range(10)]  # journald's queue takes three or four of them
+    with sender(path) as client:
+        for payload in payloads[:6]:
+            client.send(payload)
+        daemon.until("STATUS=waiting for journald (its queue is full)")
+        assert journald.messages(6) == payloads[:6]
+        for payload in payloads[6:]:
+            client.send(payload)
+        assert journald.messages(4) == payloads[6:]
+
+
 def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
     start: Start, path: Path, journald: Journald
 ) -> None:

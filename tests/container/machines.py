@@ -122,7 +122,7 @@ class Machine:
         self.suite = suite
         self.leader = leader
         self.shared = shared
-        self._since = "--since=@0"
+        self.since = "--since=@0"
 
     def command(self, *words: str, user: str = "root") -> list[str]:
         """The words that run a command inside, for subprocess; `user` gets its primary group and no other."""
@@ -169,10 +169,19 @@ class Machine:
         nsenter is the parent of what runs inside: it goes last, or a zombie is left for which PID 1 inside waits
         10 s when the machine is switched off.
         """
+        self._signal(started, signal.SIGKILL)
+        started.communicate()
+
+    def _signal(self, started: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         child = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
         for pid in map(int, child):
-            os.kill(pid, signal.SIGKILL)
-        started.communicate()
+            os.kill(pid, number)
+
+    def stop(self, started: "subprocess.Popen[bytes]") -> bytes:
+        """End what `start` has started with SIGTERM; what it has printed."""
+        self._signal(started, signal.SIGTERM)
+        said, _ = started.communicate()
+        return said
 
     def program(self, name: str, *words: str) -> list[str]:
         """The words for a test program of this folder, to be run inside with `run` or `start`."""
@@ -208,19 +217,19 @@ class Machine:
         By time: with matches, `journalctl --after-cursor` of systemd 252 skips the first entry.
         """
         self.run("journalctl", "--sync")
-        self._since = f"--since=@{time.time():.6f}"
+        self.since = f"--since=@{time.time():.6f}"
 
     def journal(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
         """The entries that match, oldest first, with all their fields or only `fields`, byte for byte."""
         self.run("journalctl", "--sync")
-        words = ["journalctl", "--output=export", "--all", self._since, *matches]
+        words = ["journalctl", "--output=export", "--all", self.since, *matches]
         if fields:
             words.append(f"--output-fields={','.join(fields)}")
         return list(_entries(self.run(*words).stdout))
 
     def wait_for(self, *matches: str) -> None:
         """Return when the journal has an entry that matches."""
-        words = ["journalctl", "--follow", "--lines=all", "--output=cat", self._since, *matches]
+        words = ["journalctl", "--follow", "--lines=all", "--output=cat", self.since, *matches]
         follow = self.start(*words)
         assert follow.stdout is not None
         readable = select.select([follow.stdout], [], [], _WAIT_SECONDS)[0]

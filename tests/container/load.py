@@ -1,0 +1,85 @@
+"""Numbered datagrams from several senders through a fault, and the account of them afterwards."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.container.machines import Machine
+
+SOCKET = "UDSD_SOCKET=/run/udsd/udsd.sock"
+
+Number = tuple[bytes, int]  # a sender's name, and the number of one of its datagrams
+
+
+class Load:
+    """What was sent, once it is over: how many datagrams the kernel took from each sender."""
+
+    def __init__(self) -> None:
+        self.sent: dict[bytes, int] = {}
+
+    def numbers(self) -> set[Number]:
+        """Every datagram that was sent."""
+        return {(name, number) for name, count in self.sent.items() for number in range(count)}
+
+
+@contextmanager
+def load(machine: Machine, *sizes: int, senders: int = 4) -> Iterator[Load]:
+    """Senders that send as fast as they can, datagrams of these sizes (bytes) in turn, while this is entered.
+
+    No sender may see an error. Whatever they have sent is in the journal, or lost, when this has been left.
+    """
+    names = [f"s{number}" for number in range(senders)]
+    words = [str(size) for size in sizes]
+    started = {name: machine.start(*machine.program("send_until_told", name, *words)) for name in names}
+    under_way = Load()
+    try:
+        for name in names:
+            machine.wait_for("MESSAGE=" + f"{name} 100 ".ljust(sizes[100 % len(sizes)] if sizes else 0, "."))
+        yield under_way
+    finally:
+        for name, sender in started.items():
+            said = machine.stop(sender)
+            assert sender.returncode == 0, f"{machine.suite}: {name}: {said.decode()}"
+            under_way.sent[name.encode()] = int(said)
+    machine.run("udsd-send", "that is all")
+    machine.wait_for("MESSAGE=that is all")
+
+
+def stored(machine: Machine, *matches: str) -> Counter[Number]:
+    """How often each datagram is in the journal, among the entries that match."""
+    machine.run("journalctl", "--sync")
+    words = ["journalctl", "--output=cat", machine.since, *(matches or (SOCKET,))]
+    found: Counter[Number] = Counter()
+    with subprocess.Popen(machine.command(*words), stdout=subprocess.PIPE) as journalctl:
+        assert journalctl.stdout is not None
+        for line in journalctl.stdout:
+            name, number, _ = (*line.split(b" ", 2), b"")[:3]
+            if name.startswith(b"s") and number.strip().isdigit():
+                found[name, int(number)] += 1
+    assert journalctl.returncode == 0
+    return found
+
+
+def check(machine: Machine, load: Load, *, most_repeats: int = 0) -> dict[str, int]:
+    """Each datagram must be in the journal, once or, so many times in all, twice: the second time marked as a repeat.
+
+    The account, for a test that wants to tell it.
+    """
+    found, marked = stored(machine), stored(machine, SOCKET, "UDSD_REDELIVERED=1")
+    sent = load.numbers()
+    lost, invented = sent - found.keys(), found.keys() - sent
+    repeats = {number: times - 1 for number, times in found.items() if times > 1}
+    account = {
+        "sent": len(sent),
+        "stored": found.total(),
+        "lost": len(lost),
+        "repeated": sum(repeats.values()),
+        "marked as possible repeats": marked.total(),
+    }
+    assert not lost, f"{machine.suite}: {account}: {sorted(lost)[:10]}"
+    assert not invented, f"{machine.suite}: {account}: {sorted(invented)[:10]}"
+    assert sum(repeats.values()) <= most_repeats, f"{machine.suite}: {account}"
+    unmarked = {number for number, more in repeats.items() if marked[number] < more}
+    assert not unmarked, f"{machine.suite}: {account}: not marked: {sorted(unmarked)[:10]}"
+    return account

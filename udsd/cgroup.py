@@ -6,6 +6,7 @@ only the outermost unit of a path says something about the system, whatever its 
 1. Slices come first (`a.slice`); the first name that is not a slice is the unit. A leading `_` escapes a name.
 2. Below `user@UID.service` the same is true once more, for the units of that user's own service manager.
 3. A path that leads out of our own view (`/../`), and one without a unit, says nothing.
+4. ` (deleted)` behind a path stays, since it can be a part of the name as well: it never makes another group's path.
 """
 
 import re
@@ -13,9 +14,9 @@ import re
 from udsd.entry import Field
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope|socket|mount|swap)")
-_USER_MANAGER = re.compile(r"user@(\d+)\.service")
+_USER_MANAGER = re.compile(r"user@([0-9]+)\.service")
 _SESSION = re.compile(r"session-(\w+)\.scope")
-_USER_SLICE = re.compile(r"user-(\d+)\.slice")
+_USER_SLICE = re.compile(r"user-([0-9]+)\.slice")
 
 
 def _split(names: list[str]) -> tuple[list[str], str, list[str]]:
@@ -29,7 +30,6 @@ def _split(names: list[str]) -> tuple[list[str], str, list[str]]:
 
 def fields_of(path: str) -> tuple[Field, ...]:
     """The OBJECT_SYSTEMD_* fields of systemd.journal-fields(7) for a path as /proc/PID/cgroup shows it."""
-    path = path.removesuffix(" (deleted)")
     names = path.split("/")[1:]
     if not path.startswith("/") or ".." in names:
         return ()

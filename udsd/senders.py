@@ -27,6 +27,7 @@ from udsd.process import CgroupPaths, Process, cgroup_path, read_proc
 _FRESH = 1.0  # seconds for which what was read is good
 _MOST = 256  # processes of one socket; each holds a descriptor
 _OTHER_DESCRIPTORS = 24  # for all else that the daemon does, on one socket or a few
+_LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
@@ -152,5 +153,5 @@ def _told(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[
         name = comm.removesuffix(b"\n")
         fields += [("SYSLOG_IDENTIFIER", name), ("OBJECT_COMM", name)]
     if cmdline:
-        fields.append(("OBJECT_CMDLINE", cmdline.removesuffix(b"\0").replace(b"\0", b" ")))
+        fields.append(("OBJECT_CMDLINE", cmdline[:_LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
     return (*fields, *(cgroup.fields_of(path) if path else ()))

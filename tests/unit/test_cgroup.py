@@ -60,8 +60,12 @@ def test_the_outermost_unit_counts(path: str, told: dict[str, str]) -> None:
     assert dict(cgroup.fields_of(path)) == {"OBJECT_SYSTEMD_CGROUP": path.encode(), **expected}
 
 
-def test_the_kernels_mark_of_a_group_that_is_gone_is_no_part_of_the_path() -> None:
-    assert cgroup.fields_of("/system.slice/a.service (deleted)") == cgroup.fields_of("/system.slice/a.service")
+def test_what_looks_like_the_kernels_mark_of_a_group_that_is_gone_makes_no_other_groups_path() -> None:
+    fields = dict(cgroup.fields_of("/system.slice/a.service (deleted)"))
+    assert fields["OBJECT_SYSTEMD_CGROUP"] == b"/system.slice/a.service (deleted)"
+    assert "OBJECT_SYSTEMD_UNIT" not in fields
+    below = dict(cgroup.fields_of("/system.slice/a.service/.. (deleted)"))
+    assert below["OBJECT_SYSTEMD_UNIT"] == b"a.service"
 
 
 @pytest.mark.parametrize("path", ["", "/../app.service", "/../../system.slice/app.service", "system.slice/app.service"])

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 
-told = []
+told: list[int] = []
 signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
 name, sizes = sys.argv[1], [int(size) for size in sys.argv[2:]] or [0]
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

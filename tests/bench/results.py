@@ -1,0 +1,49 @@
+"""All that one run has measured, raw, and the medians of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from tests.bench.contenders import Contender
+from tests.bench.footprint import Memory
+from tests.bench.hop import Ceiling, Latency
+from tests.bench.throughput import Case, Load
+
+
+@dataclass
+class Results:
+    """Each list has what one round after the other has measured; a part that was left out is empty."""
+
+    cases: list[Case] = field(default_factory=list)
+    latencies: list[Latency] = field(default_factory=list)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    memories: list[Memory] = field(default_factory=list)
+    activations: list[int] = field(default_factory=list)  # us
+    walls: dict[str, list[int]] = field(default_factory=dict)  # us
+
+    def of(self, contender: Contender, load: Load) -> list[Case]:
+        """The cases of a contender under a load."""
+        key = (contender.name, load.size, load.senders)
+        return [case for case in self.cases if (case.contender, case.size, case.senders) == key]
+
+    def case(self, contender: Contender, load: Load, figure: Callable[[Case], float]) -> float | None:
+        """The median of a figure of such cases."""
+        return middle(map(figure, self.of(contender, load)))
+
+    def hops(self, way: str, rate: int) -> list[Latency]:
+        """The latency cases of a way at a rate."""
+        return [case for case in self.latencies if (case.way, case.rate) == (way, rate)]
+
+    def wall(self, command: str) -> float | None:
+        """The median wall time of a command, in us."""
+        return middle(self.walls.get(command, ()))
+
+    def raw(self) -> dict[str, object]:
+        """Everything, for JSON."""
+        return asdict(self)
+
+
+def middle(numbers: Iterable[float]) -> float | None:
+    """The median, None where nothing was measured."""
+    known = list(numbers)
+    return median(known) if known else None

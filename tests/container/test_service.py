@@ -167,3 +167,13 @@ def test_a_daemon_on_a_socket_of_its_own_stores_what_was_queued_when_it_was_stop
     assert [entry["MESSAGE"] for entry in stored] == [b"own %d" % number for number in range(count)]
     machine.run("test", "!", "-e", path)
     machine.run("test", "!", "-e", f"{path}.lock")
+
+
+def test_a_queue_longer_than_systemds_is_asked_for_and_its_refusal_is_no_failure(machine: Machine) -> None:
+    """In a machine /proc/sys can only be read, so that it is read here what a host would set."""
+    setting = machine.text("grep", "^net.unix.max_dgram_qlen = ", "/usr/lib/sysctl.d/60-udsd.conf")
+    assert int(setting.rpartition(" ")[2]) > 512
+    asked = machine.text("systemctl", "show", "--property=ExecStartPre", "udsd.socket")
+    assert "/systemd-sysctl --prefix=/net/unix/max_dgram_qlen ; ignore_errors=yes" in asked
+    machine.run("systemctl", "restart", "udsd.socket")
+    assert machine.show("udsd.socket", "ActiveState") == "active"

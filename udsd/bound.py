@@ -70,12 +70,14 @@ class BoundSocket:
     def release(self) -> str:
         """Give up the path. The socket lives on, with what is queued in it.
 
-        Returns why the file was left where it is, nothing if it is gone.
+        Returns why the file was not removed, nothing if it was.
         """
         left = ""
         if self._file is not None:
             now = _status(self.path)
-            if now is None or not os.path.samestat(now, self._file):
+            if now is None:
+                left = "somebody had done that"
+            elif not os.path.samestat(now, self._file):
                 left = "it is not the one that udsd made"
             else:
                 left = _unlink(self.path)

@@ -32,7 +32,7 @@ from udsd.process import CgroupPaths
 from udsd.senders import Identity, Senders, room_for_each
 from udsd.signals import StopSignals
 
-_BATCH = 64  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
+_BATCH = 256  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 
@@ -82,9 +82,10 @@ class Daemon:
         """Receive until told to stop; the exit status."""
         self._log.say(PRIORITY_INFO, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
         self._outlet.ready(time.monotonic())
-        if not self._bound:
+        after_a_kill = [inbox for inbox in self._inboxes if inbox.follows_a_kill]
+        if not self._bound and not after_a_kill:  # else it is still there
             activation.set_mark()
-        self._suspects = {inbox for inbox in self._inboxes if inbox.follows_a_kill and inbox.peek() is not None}
+        self._suspects = {inbox for inbox in after_a_kill if inbox.peek() is not None}
         manager.notify("READY=1")
         while not self._stopped_by:
             readable = self._sleep()
@@ -184,7 +185,7 @@ class Daemon:
         for bound in self._bound:
             left = bound.release()
             if left:
-                self._log.say(PRIORITY_WARNING, f"{bound.path} is left where it is: {left}")
+                self._log.say(PRIORITY_WARNING, f"{bound.path} was not removed: {left}")
         inboxes = self._inboxes if self._bound else ()
         for inbox in inboxes:
             inbox.seal()

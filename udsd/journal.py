@@ -44,7 +44,17 @@ class Journal:
 
     def deliver(self, entry: Entry) -> None:
         """Hand one entry to journald. Raises BusyError where journald is away or its queue is full."""
-        self._hand_over(entry)
+        try:
+            try:
+                self._send_in_order(entry)
+            except ConnectionRefusedError:
+                self._disconnect()
+                self._send_in_order(entry)
+        except BlockingIOError:
+            assert self._socket is not None
+            raise BusyError("its queue is full", self._socket.fileno()) from None
+        except OSError as error:
+            raise BusyError(f"{self._path}: {error.strerror}") from None
 
     def due(self) -> float:
         """When it is time to look whether the latest entries are safe."""
@@ -53,26 +63,13 @@ class Journal:
     def check(self, now: float) -> None:
         """Find out whether journald's socket lives, and deliver anew what one that died has lost."""
         all_read = self._socket is not None and _queued(self._socket) == 0
-        self._hand_over(b"")  # journald passes over an empty datagram, and a dead socket refuses it
+        self.deliver(b"")  # journald passes over an empty datagram, and a dead socket refuses it
         self._unread.look(now, all_read=all_read)
 
     def owed(self) -> Iterable[Entry]:
         """What a dead socket has lost and no other has taken since."""
         while self._again:
             yield self._again.popleft()
-
-    def _hand_over(self, datagram: bytes) -> None:
-        try:
-            try:
-                self._send_in_order(datagram)
-            except ConnectionRefusedError:
-                self._disconnect()
-                self._send_in_order(datagram)
-        except BlockingIOError:
-            assert self._socket is not None
-            raise BusyError("its queue is full", self._socket.fileno()) from None
-        except OSError as error:
-            raise BusyError(f"{self._path}: {error.strerror}") from None
 
     def _send_in_order(self, datagram: bytes) -> None:
         if self._socket is None:

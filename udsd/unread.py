@@ -8,13 +8,15 @@ latest entries are kept until they are known to be safe:
    journald or PID 1 on the way to closing the socket, is known only a while later: PID 1 closes it at once.
 2. So what was read at one look is safe at the next one, if that comes GRACE later and the socket still lives.
 3. The number and the bytes that are kept are bounded, at several times what the kernel lets a sender have
-   queued, since under steady load a look rarely finds that all has been read.
+   queued, since under steady load a look rarely finds that all has been read. Twice the bounds are let through
+   before the oldest go, so that this costs next to nothing an entry.
 
 No I/O here; `now` is in seconds of a monotonic clock.
 """
 
 import math
-from collections import deque
+
+from udsd.entry import Entry
 
 GRACE = 0.25  # seconds between two looks; PID 1 was seen to take 0.02 from the last read to the closed socket
 _MOST = 2048  # entries: the kernel queues 278 of the smallest
@@ -22,20 +24,20 @@ _MOST_BYTES = 2 * 1024 * 1024
 
 
 class Unread:
-    """The entries handed over of late, oldest first, in their encoded form."""
+    """The entries handed over of late, oldest first."""
 
     def __init__(self) -> None:
-        self._entries: deque[bytes] = deque()
+        self._entries: list[Entry] = []
         self._bytes = 0
         self._read = 0  # how many of the oldest had been read at the last look
         self._looked = 0.0
 
-    def add(self, entry: bytes) -> None:
+    def add(self, entry: Entry) -> None:
         """Keep an entry that has just been handed over."""
         self._entries.append(entry)
         self._bytes += len(entry)
-        while len(self._entries) > _MOST or (self._bytes > _MOST_BYTES and len(self._entries) > 1):
-            self._forget()
+        if len(self._entries) > 2 * _MOST or self._bytes > 2 * _MOST_BYTES:
+            self._trim()
 
     def due(self) -> float:
         """When to look next, infinite if there is nothing to look after."""
@@ -48,17 +50,29 @@ class Unread:
         """
         if now < self._looked + GRACE:
             return
-        while self._read:
-            self._forget()
+        self._forget(self._read)
         self._read = len(self._entries) if all_read else 0
         self._looked = now
 
-    def take(self) -> deque[bytes]:
-        """All of them, since the socket is gone; they are forgotten here."""
-        entries, self._entries = self._entries, deque()
+    def take(self) -> list[Entry]:
+        """The newest within the bounds, since the socket is gone; they are forgotten here."""
+        self._trim()
+        entries, self._entries = self._entries, []
         self._bytes = self._read = 0
         return entries
 
-    def _forget(self) -> None:
-        self._bytes -= len(self._entries.popleft())
-        self._read -= self._read > 0
+    def _trim(self) -> None:
+        """Forget the oldest that are out of bounds; the newest stays, however large it is."""
+        within = size = 0
+        for entry in reversed(self._entries[-_MOST:]):
+            size += len(entry)
+            if size > _MOST_BYTES and within:
+                break
+            within += 1
+        self._forget(len(self._entries) - within)
+
+    def _forget(self, number: int) -> None:
+        """Forget so many of the oldest."""
+        self._bytes -= sum(map(len, self._entries[:number]))
+        del self._entries[:number]
+        self._read = max(0, self._read - number)

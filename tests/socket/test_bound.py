@@ -191,7 +191,19 @@ def test_a_file_that_somebody_put_in_its_place_is_not_removed(start: Start, path
     status, lines, err = daemon.end()
     assert (status, messages(lines)) == (0, [b"hello"])
     assert path.read_text() == "precious"
-    assert f"{path} is left where it is" in err
+    assert f"{path} was not removed: it is not the one that udsd made" in err
+
+
+def test_those_who_are_connected_go_on_when_somebody_has_removed_the_file(start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console")
+    with sender(path) as client:
+        client.send(b"before")
+        path.unlink()
+        client.send(b"after")
+        client.send(b"DONE")
+    status, lines, err = daemon.end()
+    assert (status, messages(lines)) == (0, [b"before", b"after"])
+    assert f"{path} was not removed: somebody had done that" in err
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o620, 0o666, 0o777])

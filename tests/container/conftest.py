@@ -1,12 +1,21 @@
 """Fixtures: the package built from this checkout, and machines that have it installed."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.container.machines import OPTIONAL, READY, SUITES, BootstrapError, Machine, booted, build_package, image
+from tests.container.machines import (
+    OPTIONAL,
+    READY,
+    SUITES,
+    BootstrapError,
+    Machine,
+    booted,
+    build_package,
+    image,
+    install,
+)
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -34,7 +43,5 @@ def suite(request: pytest.FixtureRequest) -> str:
 def machine(suite: str, package: Path) -> Iterator[Machine]:
     """A freshly booted machine with udsd installed: the socket listens, the service has not been started."""
     with booted(suite, READY) as fresh:
-        shutil.copy(package, fresh.shared)
-        fresh.run("apt-get", "install", "--yes", "--no-install-recommends", f"/host/{package.name}")
-        fresh.mark()
+        install(fresh, package)
         yield fresh

@@ -1,5 +1,6 @@
 """Numbered datagrams from several senders through a fault, and the account of them afterwards."""
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from tests.container.machines import Machine
 
 SOCKET = "UDSD_SOCKET=/run/udsd/udsd.sock"
+
+_NUMBERED = re.compile(rb"(s\w+) (\d+)\b")
 
 Number = tuple[bytes, int]  # a sender's name, and the number of one of its datagrams
 
@@ -23,27 +26,46 @@ class Load:
         return {(name, number) for name, count in self.sent.items() for number in range(count)}
 
 
+def wait_for_number(machine: Machine, name: str, number: int, *sizes: int, seconds: float = 60) -> None:
+    """Return when the journal has this datagram of a load of these sizes."""
+    payload = f"{name} {number} ".ljust(sizes[number % len(sizes)] if sizes else 0, ".")
+    machine.wait_for(f"MESSAGE={payload}", seconds=seconds)
+
+
 @contextmanager
 def load(machine: Machine, *sizes: int, senders: int = 4) -> Iterator[Load]:
     """Senders that send as fast as they can, datagrams of these sizes (bytes) in turn, while this is entered.
 
     No sender may see an error. Whatever they have sent is in the journal, or lost, when this has been left.
     """
-    names = [f"s{number}" for number in range(senders)]
     words = [str(size) for size in sizes]
-    started = {name: machine.start(*machine.program("send_until_told", name, *words)) for name in names}
+    programs = {f"s{number}": machine.program("send_until_told", f"s{number}", *words) for number in range(senders)}
+    with _running(machine, programs) as under_way:
+        for name in programs:
+            wait_for_number(machine, name, 100, *sizes)
+        yield under_way
+    machine.run("udsd-send", "that is all")
+    machine.wait_for("MESSAGE=that is all")
+
+
+@contextmanager
+def direct(machine: Machine) -> Iterator[Load]:
+    """The same to journald itself, without udsd, from one sender."""
+    with _running(machine, {"sdirect": machine.program("send_to_journald", "sdirect")}) as under_way:
+        yield under_way
+
+
+@contextmanager
+def _running(machine: Machine, programs: dict[str, list[str]]) -> Iterator[Load]:
     under_way = Load()
+    started = {name: machine.start(*words) for name, words in programs.items()}
     try:
-        for name in names:
-            machine.wait_for("MESSAGE=" + f"{name} 100 ".ljust(sizes[100 % len(sizes)] if sizes else 0, "."))
         yield under_way
     finally:
         for name, sender in started.items():
             said = machine.stop(sender)
             assert sender.returncode == 0, f"{machine.suite}: {name}: {said.decode()}"
             under_way.sent[name.encode()] = int(said)
-    machine.run("udsd-send", "that is all")
-    machine.wait_for("MESSAGE=that is all")
 
 
 def stored(machine: Machine, *matches: str) -> Counter[Number]:
@@ -54,9 +76,8 @@ def stored(machine: Machine, *matches: str) -> Counter[Number]:
     with subprocess.Popen(machine.command(*words), stdout=subprocess.PIPE) as journalctl:
         assert journalctl.stdout is not None
         for line in journalctl.stdout:
-            name, number, _ = (*line.split(b" ", 2), b"")[:3]
-            if name.startswith(b"s") and number.strip().isdigit():
-                found[name, int(number)] += 1
+            if numbered := _NUMBERED.match(line):
+                found[numbered[1], int(numbered[2])] += 1
     assert journalctl.returncode == 0
     return found
 

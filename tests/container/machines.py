@@ -11,6 +11,7 @@ machine is fresh and nothing that a test does to it is left. `facts` of this kin
 import fcntl
 import hashlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -19,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CACHE = Path("/var/cache/udsd-tests")
@@ -180,7 +181,13 @@ class Machine:
     def stop(self, started: "subprocess.Popen[bytes]") -> bytes:
         """End what `start` has started with SIGTERM; what it has printed."""
         self._signal(started, signal.SIGTERM)
-        said, _ = started.communicate()
+        try:
+            said, _ = started.communicate(timeout=_WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill(started)
+            raise AssertionError(
+                f"{self.suite}: process {started.pid} has not ended {_WAIT_SECONDS} s after SIGTERM"
+            ) from None
         return said
 
     def program(self, name: str, *words: str) -> list[str]:
@@ -204,9 +211,9 @@ class Machine:
         """Have the service run with these options from its next start on, as `systemctl edit` would."""
         self.drop_in("options", f"[Service]\nExecStart=\nExecStart=/usr/bin/udsd {' '.join(options)}\n")
 
-    def drop_in(self, name: str, text: str) -> None:
-        """Add a drop-in to udsd.service; it holds from the next start on."""
-        folder = "/run/systemd/system/udsd.service.d"
+    def drop_in(self, name: str, text: str, unit: str = "udsd.service") -> None:
+        """Add a drop-in to a unit; it holds from the next start on."""
+        folder = f"/run/systemd/system/{unit}.d"
         self.run("mkdir", "-p", folder)
         self.run("tee", f"{folder}/{name}.conf", stdin=text.encode())
         self.run("systemctl", "daemon-reload")
@@ -227,20 +234,37 @@ class Machine:
             words.append(f"--output-fields={','.join(fields)}")
         return list(_entries(self.run(*words).stdout))
 
-    def wait_for(self, *matches: str) -> None:
+    def wait_for(self, *matches: str, seconds: float = _WAIT_SECONDS) -> None:
         """Return when the journal has an entry that matches."""
         words = ["journalctl", "--follow", "--lines=all", "--output=cat", self.since, *matches]
         follow = self.start(*words)
         assert follow.stdout is not None
-        readable = select.select([follow.stdout], [], [], _WAIT_SECONDS)[0]
+        readable = select.select([follow.stdout], [], [], seconds)[0]
         self.kill(follow)
-        assert readable, f"{self.suite}: no entry with {matches} after {_WAIT_SECONDS} s"
+        assert readable, f"{self.suite}: no entry with {matches} after {seconds} s"
 
     def service_pid(self) -> int:
         """The process of udsd.service, which runs."""
         pid = int(self.show("udsd.service", "MainPID"))
         assert pid, f"{self.suite}: udsd.service does not run"
         return pid
+
+    def host_pid(self, pid: int) -> int:
+        """The host's number of a process that is `pid` inside."""
+        within = os.readlink(f"/proc/{self.leader}/ns/pid")
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(OSError):  # it may have ended meanwhile
+                (numbers,) = re.findall(r"^NSpid:(.*)$", status.read_text(), re.MULTILINE)
+                if int(numbers.split()[-1]) == pid and os.readlink(status.parent / "ns/pid") == within:
+                    return int(status.parent.name)
+        raise AssertionError(f"{self.suite}: there is no process {pid}")
+
+    def resources(self) -> tuple[int, int]:
+        """Descriptors and resident memory (KiB) of udsd.service."""
+        pid = self.service_pid()
+        descriptors = self.text("ls", f"/proc/{pid}/fd").split()
+        memory = self.text("grep", "^VmRSS", f"/proc/{pid}/status").split()
+        return len(descriptors), int(memory[1])
 
     def datagrams(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
         """The entries that came in as datagrams, on the system's socket unless matched otherwise."""
@@ -273,6 +297,13 @@ def _entries(export: bytes) -> Iterator[Entry]:
         entry[name.decode()] = value
     if entry:
         yield entry
+
+
+def install(machine: Machine, package: Path) -> None:
+    """Install the package, whose dependencies the machine has: the socket listens then."""
+    shutil.copy(package, machine.shared)
+    machine.run("apt-get", "install", "--yes", "--no-install-recommends", f"/host/{package.name}")
+    machine.mark()
 
 
 @contextmanager

@@ -5,11 +5,13 @@ On trixie each fault comes as often as the promise was made for; on the other su
 
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.container.load import check, load
+from tests.container.load import check, load, wait_for_number
 from tests.container.machines import Machine
 
 
@@ -29,6 +31,8 @@ def test_sigkill_at_random_moments(machine: Machine) -> None:
     account = check(machine, under_way, most_repeats=kills)
     assert account["marked as possible repeats"] <= kills
     assert machine.show("udsd.socket", "Result") == "success"
+    complaints = machine.text("journalctl", "--output=cat", "_PID=1", "UNIT=udsd.service", "--priority=warning")
+    assert "FileDescriptorStoreMax" not in complaints, complaints
 
 
 @pytest.mark.parametrize("verbs", [["restart"], ["stop", "start"]], ids="-".join)
@@ -64,10 +68,41 @@ def test_a_daemon_that_stands_still_for_twenty_seconds(machine: Machine, watchdo
 
 def test_no_descriptors_to_spare(machine: Machine) -> None:
     machine.drop_in("descriptors", "[Service]\nLimitNOFILE=32\n")
-    with load(machine, *[10] * 50, 200_000, senders=40) as under_way:
-        pass
+    sizes = [*[10] * 50, 200_000]
+    with load(machine, *sizes, senders=40) as under_way:
+        wait_for_number(machine, "s0", 1000, *sizes)
     assert machine.show("udsd.service", "NRestarts") == "0"
     check(machine, under_way)
+
+
+@contextmanager
+def no_more_memory_than(machine: Machine, idle: int) -> Iterator[None]:
+    """udsd.service gets a third more than `idle` (bytes), from the kernel's cgroup of either kind."""
+    if machine.run("test", "-e", "/sys/fs/cgroup/system.slice/udsd.service/memory.max", status=None).returncode == 0:
+        machine.run("systemctl", "set-property", "--runtime", "udsd.service", f"MemoryMax={idle + idle // 3}")
+        yield
+        return
+    # The host has memory groups of the old kind, which the machine does not see. What a process has stays accounted
+    # to the group it had it in, so what is left is the third.
+    group = Path(f"/sys/fs/cgroup/memory/udsd-test-{machine.leader}")
+    group.mkdir()
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(idle // 3))
+        (group / "cgroup.procs").write_text(str(machine.host_pid(machine.service_pid())))
+        yield
+    finally:
+        for process in (group / "cgroup.procs").read_text().split():
+            (group.parent / "cgroup.procs").write_text(process)
+        group.rmdir()
+
+
+def test_no_memory_to_spare(machine: Machine) -> None:
+    machine.run("systemctl", "start", "udsd.service")
+    _, resident = machine.resources()
+    sizes = [*[10] * 50, 60_000, 200_000]
+    with no_more_memory_than(machine, 1024 * resident), load(machine, *sizes, senders=16) as under_way:
+        wait_for_number(machine, "s0", 2000, *sizes)
+    check(machine, under_way, most_repeats=int(machine.show("udsd.service", "NRestarts")))
 
 
 def test_an_upgrade_of_the_package(machine: Machine, package: Path) -> None:

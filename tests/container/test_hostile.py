@@ -6,19 +6,11 @@ from tests.container.machines import Machine
 _MISSING = {"bookworm": ["PASSPIDFD", "PASSRIGHTS"], "trixie": ["PASSRIGHTS"], "sid": []}
 
 
-def resources(machine: Machine) -> tuple[int, int]:
-    """Descriptors, and resident memory in KiB."""
-    pid = machine.service_pid()
-    descriptors = machine.text("ls", f"/proc/{pid}/fd").split()
-    memory = machine.text("grep", "^VmRSS", f"/proc/{pid}/status").split()
-    return len(descriptors), int(memory[1])
-
-
 def test_the_live_service_stands_it_and_others_are_not_touched(machine: Machine) -> None:
     machine.older_kernel(*_MISSING[machine.suite])
     machine.run(*machine.program("send_numbered", "1000", "warm"))
     machine.wait_for("MESSAGE=warm 999")
-    descriptors, memory = resources(machine)
+    descriptors, memory = machine.resources()
     pid = machine.service_pid()
     hostile = machine.start(*machine.program("hostile"), user="nobody")
     machine.wait_for("MESSAGE=DONE")
@@ -29,7 +21,7 @@ def test_the_live_service_stands_it_and_others_are_not_touched(machine: Machine)
     machine.wait_for("MESSAGE=that is all")
 
     assert machine.service_pid() == pid
-    after = resources(machine)
+    after = machine.resources()
     assert after[0] <= descriptors + 256  # processes it knows; see udsd/senders.py
     assert after[1] <= memory + 4096
     uid = machine.text("id", "-u", "nobody")

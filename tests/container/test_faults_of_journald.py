@@ -1,0 +1,77 @@
+"""Faults of journald and of what it stands on, in mid-stream. What journald has taken and loses is journald's loss.
+
+A sender to journald itself beside udsd's shows how much that is. The fault in which journald's queue dies too, since
+somebody stops its sockets as well, has a file of its own: test_journald_away.py.
+"""
+
+import time
+
+import pytest
+
+from tests.container.load import check, direct, load, stored
+from tests.container.machines import Machine
+
+JOURNALD = "systemd-journald.service"
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(machine: Machine) -> None:
+    machine.options("--rate-limit=off")
+    machine.drop_in("starts", "[Unit]\nStartLimitIntervalSec=0\n", unit=JOURNALD)
+
+
+def journald_pid(machine: Machine) -> str:
+    return machine.show(JOURNALD, "MainPID")
+
+
+def test_restarts(machine: Machine) -> None:
+    with load(machine) as under_way:
+        for _ in range(20):
+            machine.run("systemctl", "restart", JOURNALD)
+    assert check(machine, under_way)["marked as possible repeats"] == 0
+
+
+def test_sigkill(machine: Machine) -> None:
+    """Journald killed loses the entry that it has in hand, whoever sent it; it has one."""
+    kills = 20
+    with load(machine) as under_way, direct(machine) as beside:
+        for _ in range(kills):
+            pid = journald_pid(machine)
+            machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
+            machine.run("systemctl", "start", JOURNALD)
+    lost = under_way.numbers() - stored(machine).keys()
+    lost_beside = beside.numbers() - stored(machine, "DIRECT=1").keys()
+    assert len(lost) + len(lost_beside) <= kills, (lost, lost_beside)
+    assert max(stored(machine).values()) == 1
+
+
+def test_a_full_queue(machine: Machine) -> None:
+    with load(machine) as under_way:
+        pid = journald_pid(machine)
+        machine.run("kill", "-STOP", pid)
+        time.sleep(5)
+        machine.run("kill", "-CONT", pid)
+        machine.run("journalctl", "--sync")
+    assert check(machine, under_way)["marked as possible repeats"] == 0
+
+
+def test_a_full_disk_under_the_journal(machine: Machine) -> None:
+    """Journald takes entries from its queue and drops them, whoever sent them; udsd goes on, and so do its senders."""
+    folder = "/run/log/journal"
+    machine.run("mount", "-t", "tmpfs", "-o", "size=64M", "none", folder)
+    machine.run("systemctl", "restart", JOURNALD)
+    with load(machine) as lossy, direct(machine) as beside:
+        pid = machine.service_pid()
+        machine.run("dd", "if=/dev/zero", f"of={folder}/fills", status=1)
+        time.sleep(3)
+        machine.run("rm", f"{folder}/fills")
+        machine.run("mount", "-o", "remount,size=2G", folder)
+        machine.run("systemctl", "restart", JOURNALD)
+    assert lossy.numbers() - stored(machine).keys(), "the disk was not full"
+    assert beside.numbers() - stored(machine, "DIRECT=1").keys(), "journald has lost nothing of the one beside"
+    assert machine.service_pid() == pid
+    machine.mark()
+    with load(machine) as under_way:
+        pass
+    check(machine, under_way)
+    assert machine.service_pid() == pid

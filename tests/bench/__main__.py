@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import footprint, hop, throughput
+from tests.bench import faults, footprint, hop, throughput
 from tests.bench.bars import bars
 from tests.bench.lab import Lab, MeasuringError, lab
 from tests.bench.report import write
@@ -17,7 +17,7 @@ from tests.bench.results import Results
 from tests.bench.tables import tables
 from tests.container.machines import SUITES
 
-PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start")
+PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start", "faults")
 _FOLDER = Path(__file__).parents[2] / "dist/bench"
 
 _ACTIVATIONS = 4  # a round
@@ -80,6 +80,10 @@ def _measure(machine: Lab, results: Results, parts: Sequence[str], rounds: int, 
         results.activations += footprint.activations(machine, rounds * _ACTIVATIONS)
     if "start" in parts:
         results.walls = footprint.walls(machine, rounds * _STARTS)
+    if "faults" in parts and scale == 1.0:
+        for fault in faults.faults(machine):
+            _progress(f"{fault.fault}, {fault.relay}: lost {fault.lost:,} of {fault.taken:,}")
+            results.faults.append(fault)
 
 
 def _progress(words: str) -> None:

@@ -2,7 +2,9 @@
 
 1. journald keeps its rate limit from nobody here: it is off for all, or only udsd's unit would be free of it.
 2. What logs runs in a unit of its own, as on a real machine: relays and journald look up the unit of a sender.
-3. CPU time is what the kernel has counted for the control group of a unit, children that have ended included.
+3. Sockets made from now on have queues as long as udsd's package asks for, its rivals' too. journald's was made at
+   boot, before that, as on a real machine.
+4. CPU time is what the kernel has counted for the control group of a unit, children that have ended included.
 """
 
 import json
@@ -28,6 +30,17 @@ _SOURCES = Path(__file__).parent / "programs"
 _PACKAGES = (*READY, "rsyslog", "gcc", "libc6-dev", "libsystemd-dev")
 
 _SETTINGS = "[Journal]\nRateLimitIntervalSec=0\nRateLimitBurst=0\nForwardToSyslog=no\n"
+
+# As Debian starts it, but for the path of its configuration and for limits of how often.
+_RSYSLOG = """
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart=/usr/sbin/rsyslogd -n -iNONE -f /bench/rsyslog.conf
+Restart=on-failure
+"""
 
 # Each program, and what it is made of besides bench.c.
 _MADE_OF = {
@@ -125,6 +138,13 @@ def _compile(machine: Machine) -> None:
         machine.run(*cc, "-o", f"{PROGRAMS}/{program}", *sources, "-lsystemd")
 
 
+def _lengthen_queues(machine: Machine) -> None:
+    """What udsd.socket does on a real machine. Here /proc/sys is the host's, and the machine may only read it."""
+    setting = machine.text("grep", "^net", "/usr/lib/sysctl.d/60-udsd.conf")
+    name, _, length = setting.partition(" = ")
+    Path("/proc/sys", name.replace(".", "/")).write_text(length)
+
+
 def _start(made: Lab) -> None:
     machine = made.machine
     machine.run("systemctl", "disable", "--quiet", "--now", "rsyslog.service", "syslog.socket")
@@ -132,7 +152,9 @@ def _start(made: Lab) -> None:
     machine.run("tee", "/run/systemd/journald.conf.d/bench.conf", stdin=_SETTINGS.encode())
     machine.run("systemctl", "restart", JOURNALD)
     machine.options("--rate-limit=off")
-    machine.run("systemctl", "start", "udsd.socket")
-    machine.run("systemctl", "restart", "udsd.service")
-    made.start_unit("bench-rsyslog", "rsyslogd", "-n", "-iNONE", "-f", "/bench/rsyslog.conf")
+    _lengthen_queues(machine)
+    machine.run("systemctl", "restart", "udsd.socket")
+    machine.run("tee", "/run/systemd/system/bench-rsyslog.service", stdin=_RSYSLOG.encode())
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "bench-rsyslog.service")
     made.start_unit("bench-plain", "python3", "/bench/plain_loop.py", "/run/bench/plain.sock")

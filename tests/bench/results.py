@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 
 from tests.bench.contenders import Contender
+from tests.bench.faults import Fault
 from tests.bench.footprint import Memory
 from tests.bench.hop import Ceiling, Latency
 from tests.bench.throughput import Case, Load
@@ -20,6 +21,7 @@ class Results:
     memories: list[Memory] = field(default_factory=list)
     activations: list[int] = field(default_factory=list)  # us
     walls: dict[str, list[int]] = field(default_factory=dict)  # us
+    faults: list[Fault] = field(default_factory=list)
 
     def of(self, contender: Contender, load: Load) -> list[Case]:
         """The cases of a contender under a load."""

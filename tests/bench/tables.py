@@ -38,6 +38,9 @@ def tables(results: Results, bars: Sequence[Bar]) -> Iterator[str]:
         yield "Latency from sending to journald's socket, in us\n\n" + table(times, _latency(results))
     if rest := list(_rest(results)):
         yield "Alone\n\n" + table(("figure", "measured"), rest)
+    if results.faults:
+        counts = ("fault under load", "relay", "datagrams taken", "lost", "repeated", "errors at senders")
+        yield "Faults\n\n" + table(counts, _faults(results))
     yield "Bars\n\n" + table(("figure", "measured", "bar", "met or not"), map(_verdict, bars))
 
 
@@ -69,6 +72,11 @@ def _latency(results: Results) -> Iterator[Sequence[str]]:
                 f"{median(case.p99 for case in cases):,.0f}",
                 f"{median(case.p999 for case in cases):,.0f}",
             )
+
+
+def _faults(results: Results) -> Iterator[Sequence[str]]:
+    for one in results.faults:
+        yield one.fault, one.relay, *(f"{number:,}" for number in (one.taken, one.lost, one.repeated, one.errors))
 
 
 def _rest(results: Results) -> Iterator[Sequence[str]]:

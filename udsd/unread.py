@@ -20,7 +20,7 @@ from udsd.entry import Entry
 
 GRACE = 0.25  # seconds between two looks; PID 1 was seen to take 0.02 from the last read to the closed socket
 _MOST = 2048  # entries: the kernel queues 278 of the smallest
-_MOST_BYTES = 2 * 1024 * 1024
+_MOST_BYTES = 1024 * 1024  # five times what the kernel queues for a sender
 
 
 class Unread:

@@ -153,7 +153,7 @@ def _start(made: Lab) -> None:
     machine.run("systemctl", "restart", JOURNALD)
     machine.options("--rate-limit=off")
     _lengthen_queues(machine)
-    machine.run("systemctl", "restart", "udsd.socket")
+    machine.run("systemctl", "restart", "udsd.socket", "udsd.service")
     machine.run("tee", "/run/systemd/system/bench-rsyslog.service", stdin=_RSYSLOG.encode())
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "bench-rsyslog.service")

@@ -95,7 +95,7 @@ def _environment(machine: Lab) -> dict[str, object]:
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["tests/bench/run", *sys.argv[1:]]),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "cpu": cpu,
         "cpus": os.cpu_count(),
         "suite": machine.machine.suite,

@@ -8,7 +8,6 @@
 """
 
 import json
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.container.machines import READY, Machine, booted, build_package
+from tests.container.machines import READY, Machine, booted, build_package, install
 
 PROGRAMS = "/run/bench/bin"
 JOURNALD = "systemd-journald.service"
@@ -123,8 +122,7 @@ def lab(suite: str) -> Iterator[Lab]:
     with tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder:
         package = build_package(_CHECKOUT, Path(folder))
         with booted(suite, _PACKAGES, binds=(f"--bind-ro={_SOURCES}:/bench",)) as machine:
-            shutil.copy(package, machine.shared)
-            machine.run("apt-get", "install", "--yes", "--no-install-recommends", f"/host/{package.name}")
+            install(machine, package)
             machine.run("mkdir", "-p", PROGRAMS, OWN_JOURNALD)
             _compile(machine)
             _start(Lab(machine))

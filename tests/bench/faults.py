@@ -87,7 +87,7 @@ def _settled(lab: Lab) -> Counter[tuple[bytes, int]]:
 def _sigkill(lab: Lab, unit: str, times: int = _TIMES) -> None:
     for _ in range(times):
         lab.machine.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", unit)
-        time.sleep(0.3)
+        time.sleep(0.3)  # so that there is load between two kills
         lab.machine.run("systemctl", "start", unit)
 
 

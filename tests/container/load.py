@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def stored(machine: Machine, *matches: str) -> Counter[Number]:
 def check(machine: Machine, load: Load, *, most_repeats: int = 0) -> dict[str, int]:
     """Each datagram must be in the journal, once or, so many times in all, twice: the second time marked as a repeat.
 
-    The account, for a test that wants to tell it.
+    The account, which is printed too: pytest shows it with -rP.
     """
     found, marked = stored(machine), stored(machine, SOCKET, "UDSD_REDELIVERED=1")
     sent = load.numbers()
@@ -98,6 +99,7 @@ def check(machine: Machine, load: Load, *, most_repeats: int = 0) -> dict[str, i
         "repeated": sum(repeats.values()),
         "marked as possible repeats": marked.total(),
     }
+    sys.stdout.write(f"{machine.suite}: {account}\n")
     assert not lost, f"{machine.suite}: {account}: {sorted(lost)[:10]}"
     assert not invented, f"{machine.suite}: {account}: {sorted(invented)[:10]}"
     assert sum(repeats.values()) <= most_repeats, f"{machine.suite}: {account}"

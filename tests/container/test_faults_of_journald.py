@@ -4,6 +4,7 @@ A sender to journald itself beside udsd's shows how much that is. The fault in w
 somebody stops its sockets as well, has a file of its own: test_journald_away.py.
 """
 
+import sys
 import time
 
 import pytest
@@ -39,10 +40,13 @@ def test_sigkill(machine: Machine) -> None:
             pid = journald_pid(machine)
             machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
             machine.run("systemctl", "start", JOURNALD)
-    lost = under_way.numbers() - stored(machine).keys()
+    found = stored(machine)
+    lost = under_way.numbers() - found.keys()
     lost_beside = beside.numbers() - stored(machine, "DIRECT=1").keys()
+    sent, sent_beside = len(under_way.numbers()), len(beside.numbers())
+    sys.stdout.write(f"{machine.suite}: lost {len(lost)} of {sent}, beside {len(lost_beside)} of {sent_beside}\n")
     assert len(lost) + len(lost_beside) <= kills, (lost, lost_beside)
-    assert max(stored(machine).values()) == 1
+    assert max(found.values()) == 1
 
 
 def test_a_full_queue(machine: Machine) -> None:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 
-from udsd.client import Client, candidates
+from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError, explain
 
 _STOP = b"DONE"
@@ -25,12 +25,12 @@ def _parse(words: list[str]) -> tuple[str | None, float | None, list[str]]:
 class _Sender:
     """Sends, and counts for the error that must say how far it got."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.sent = 0
 
     def send(self, payload: bytes) -> None:
-        self._client.send(payload)
+        self._connection.send(payload)
         self.sent += 1
 
     def send_lines(self) -> None:
@@ -57,7 +57,7 @@ class _Sender:
 
 def _send(words: list[str]) -> None:
     path, timeout, message = _parse(words)
-    sender = _Sender(Client(candidates(path), timeout))
+    sender = _Sender(Connection(candidates(path), timeout))
     try:
         if message:
             sender.send(os.fsencode(" ".join(message)))

@@ -11,7 +11,7 @@ _TOP = Path(__file__).parents[2]
 _MODULES = sorted((_TOP / "udsd").glob("*.py"))
 
 # What the client loads: nothing of the daemon, and of Python nothing that costs.
-_CLIENT = {"__init__", "address", "client", "errors", "send"}
+_CLIENT = {"__init__", "address", "connection", "errors", "send"}
 
 
 @pytest.mark.parametrize(

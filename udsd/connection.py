@@ -1,4 +1,4 @@
-"""The sending end: one datagram, one message.
+"""A connection to a socket of udsd, and what is wrong where there is none.
 
 It is what `udsd-send` is made of, and that is started thousands of times from scripts. So it uses `_socket`, the
 C module that `socket` is a wrapper of: importing `socket` would cost 5 ms, two thirds of what it takes Python
@@ -23,17 +23,20 @@ def candidates(path: str | None = None) -> list[str]:
     return [address.SYSTEM_SOCKET, user] if user else [address.SYSTEM_SOCKET]
 
 
-class Client:
+class Connection:
     """A connection to the first of `paths` that exists.
 
-    `timeout` is how long one datagram may wait for room in the queue, in seconds; None waits as long as it takes.
+    `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits as long
+    as it takes.
     Raises UdsdError with the remedy where nothing is there, nobody listens, or it is not allowed.
     """
 
     def __init__(self, paths: list[str], timeout: float | None = None) -> None:
         self._timeout = timeout
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
-        if timeout is not None:
+        if timeout == 0:
+            self._socket.setblocking(False)
+        elif timeout is not None:
             self._socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(timeout))
         for self.path in paths:
             try:
@@ -59,7 +62,7 @@ class Client:
     def _explained(self, error: OSError, size: int = 0) -> UdsdError:
         what, hint, status = str(error.strerror or error), "", os.EX_OSERR
         if isinstance(error, BlockingIOError):
-            what = f"the queue was full for {self._timeout:g} s"
+            what = f"the queue was full for {self._timeout:g} s" if self._timeout else "the queue is full"
             hint = "the daemon or journald is behind: see systemctl status udsd, or allow more time with --timeout"
             status = os.EX_TEMPFAIL
         elif isinstance(error, PermissionError):

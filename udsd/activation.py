@@ -10,9 +10,8 @@ it does. A run that is passed the mark follows one that could not.
 import os
 import socket
 
-from udsd import manager
+from udsd import formats, manager
 from udsd.errors import UdsdError
-from udsd.formats import DEFAULT, FORMATS
 from udsd.inbox import Inbox
 
 _HINT = "correct the socket unit: ListenDatagram=/PATH and FileDescriptorName=FORMAT"
@@ -53,8 +52,8 @@ def _inbox(descriptor: int, name: str, *, follows_a_kill: bool) -> Inbox:
         raise UdsdError(f"{what} is not bound to an address", hint=_HINT, status=os.EX_CONFIG)
     # Without FileDescriptorName= systemd names a descriptor after its unit; a manager that gives no names
     # at all leaves "unknown".
-    chosen = DEFAULT if name == "unknown" or name.endswith(".socket") else name
-    if chosen not in FORMATS:
-        known = ", ".join(FORMATS)
+    chosen = formats.DEFAULT if name == "unknown" or name.endswith(".socket") else name
+    if chosen not in formats.NAMES:
+        known = ", ".join(formats.NAMES)
         raise UdsdError(f"{what} is named for no format; known: {known}", hint=_HINT, status=os.EX_CONFIG)
-    return Inbox(receiver, FORMATS[chosen], follows_a_kill=follows_a_kill)
+    return Inbox(receiver, formats.named(chosen), follows_a_kill=follows_a_kill)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from udsd import __version__, activation, listen, manager
+from udsd import __version__, activation, formats, listen, manager
 from udsd.bound import BoundSocket
 from udsd.console import Console
 from udsd.daemon import Daemon, Rules
@@ -60,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         "--listen",
         metavar="[FORMAT:]PATH",
         action="append",
-        help="bind this socket, @NAME for an abstract one; may be given several times. FORMAT is raw. "
+        help="bind this socket, @NAME for an abstract one; may be given several times. "
+        f"FORMAT is {', '.join(formats.NAMES)} (default: {formats.DEFAULT}). "
         "Default: /run/udsd/udsd.sock for root, $XDG_RUNTIME_DIR/udsd/udsd.sock for others",
     )
     parser.add_argument("--mode", type=_mode, help="permissions of the sockets, octal (default: 0666)")
@@ -127,11 +128,11 @@ def _run(words: Sequence[str]) -> int:
                 status=os.EX_USAGE,
             )
         if not inboxes:
-            for path, read in [listen.parse(words) for words in options.listen or ()] or [listen.default()]:
+            for path, form in [listen.parse(words) for words in options.listen or ()] or [listen.default()]:
                 made = BoundSocket(path, _MODE if options.mode is None else options.mode)
                 stack.callback(made.release)
                 bound.append(made)
-                inboxes.append(Inbox(made.socket, read))
+                inboxes.append(Inbox(made.socket, form))
         to_journal = options.sink == "journal" or (
             options.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or manager.started_us())
         )

@@ -12,27 +12,36 @@ from _socket import AF_UNIX, SO_SNDBUF, SO_SNDTIMEO, SOCK_DGRAM, SOL_SOCKET, soc
 from udsd import address
 from udsd.errors import UdsdError
 
+STOP = b"DONE"  # the datagram that ends the daemon, from whoever may
 
-def candidates(path: str | None = None) -> list[str]:
-    """The sockets to try, in this order: `path` alone, `$UDSD_SOCKET` alone, or the system's, then the user's."""
+
+def candidates(path: str | None = None, name: str = "") -> list[str]:
+    """The sockets to try, in this order: `path` alone, `$UDSD_SOCKET` alone, or the system's, then the user's.
+
+    `name` is of the sockets beside these two, for a format of their own.
+    """
     if path is not None:
         return [path]
     if named := os.environ.get("UDSD_SOCKET"):
         return [named]
     user = address.user_socket()
-    return [address.SYSTEM_SOCKET, user] if user else [address.SYSTEM_SOCKET]
+    paths = [address.SYSTEM_SOCKET, user] if user else [address.SYSTEM_SOCKET]
+    return [os.path.join(os.path.dirname(usual), name) for usual in paths] if name else paths
 
 
 class Connection:
     """A connection to the first of `paths` that exists.
 
     `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits as long
-    as it takes.
+    as it takes. `start` is the command to start the daemon with, for errors.
     Raises UdsdError with the remedy where nothing is there, nobody listens, or it is not allowed.
     """
 
-    def __init__(self, paths: list[str], timeout: float | None = None) -> None:
+    def __init__(
+        self, paths: list[str], timeout: float | None = None, start: str = "systemctl start udsd.socket"
+    ) -> None:
         self._timeout = timeout
+        self._start = start
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
         if timeout == 0:
             self._socket.setblocking(False)
@@ -48,7 +57,7 @@ class Connection:
                 raise self._explained(error) from error
         raise UdsdError(
             f"{' and '.join(paths)}: no such socket",
-            hint="start udsd (systemctl start udsd.socket), or name its socket with -u PATH",
+            hint=f"start udsd ({start}), or name its socket with -u PATH",
             status=os.EX_UNAVAILABLE,
         )
 
@@ -59,17 +68,27 @@ class Connection:
         except OSError as error:
             raise self._explained(error, len(payload)) from error
 
+    def fileno(self) -> int:
+        """For poll(2)."""
+        return self._socket.fileno()
+
+    def __del__(self) -> None:
+        # The last thread that uses it lets go: nobody sends any more, so the number of its descriptor is free to go.
+        if hasattr(self, "_socket"):
+            self._socket.close()
+
     def _explained(self, error: OSError, size: int = 0) -> UdsdError:
         what, hint, status = str(error.strerror or error), "", os.EX_OSERR
         if isinstance(error, BlockingIOError):
             what = f"the queue was full for {self._timeout:g} s" if self._timeout else "the queue is full"
-            hint = "the daemon or journald is behind: see systemctl status udsd, or allow more time with --timeout"
+            more = "allow more time with --timeout" if self._timeout else "wait for room with --wait"
+            hint = f"the daemon or journald is behind: see systemctl status udsd, or {more}"
             status = os.EX_TEMPFAIL
         elif isinstance(error, PermissionError):
             what, hint, status = "not allowed to send to this socket", "see its owner and mode (ls -l)", os.EX_NOPERM
-        elif error.errno in (errno.ECONNREFUSED, errno.EPIPE):
+        elif error.errno in (errno.ECONNREFUSED, errno.EPIPE, errno.ENOTCONN, errno.ECONNRESET):
             what = "nobody listens on this socket"
-            hint = "start udsd (systemctl start udsd.socket), or see what is at that path (ls -l)"
+            hint = f"start udsd ({self._start}), or see what is at that path (ls -l)"
             status = os.EX_UNAVAILABLE
         elif error.errno in (errno.EMSGSIZE, errno.ENOBUFS):
             limit = self._socket.getsockopt(SOL_SOCKET, SO_SNDBUF)

@@ -32,7 +32,7 @@ def line(entry: Entry, now: float, host: str) -> bytes:
     pid = values.get("OBJECT_PID")
     tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
-    return f"{stamp} {host} {tag}: {printable(values['MESSAGE'])}\n".encode()
+    return f"{stamp} {host} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
 
 
 class Console:

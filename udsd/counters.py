@@ -6,11 +6,14 @@ Every datagram taken off a queue is in exactly one of stored, empty, limited, st
 
 from dataclasses import dataclass, fields
 
+from udsd.flaw import FlawError
+
 
 @dataclass(slots=True)
 class Counters:
     """`stored`: taken by the sink. `limited`: dropped, being over the limit of its sender. `stops`: DONE that was
-    obeyed. `refused`: DONE that was not.
+    obeyed. `refused`: DONE that was not. `malformed`: not what the format of the socket wants, and stored as text.
+    `dropped_fields`: fields that a sender may not set, left out of entries of the native protocol.
     """
 
     stored: int = 0
@@ -19,11 +22,20 @@ class Counters:
     refused: int = 0
     stops: int = 0
     undelivered: int = 0
+    malformed: int = 0
+    dropped_fields: int = 0
 
     @property
     def received(self) -> int:
         """All datagrams taken off the queues."""
         return self.stored + self.empty + self.limited + self.stops + self.undelivered
+
+    def note(self, flaw: FlawError) -> None:
+        """Count what was wrong with a datagram that has been stored."""
+        if flaw.dropped:
+            self.dropped_fields += flaw.dropped
+        else:
+            self.malformed += 1
 
     def items(self) -> list[tuple[str, int]]:
         """Each counter with its name, `received` first."""
@@ -32,4 +44,6 @@ class Counters:
     def words(self) -> str:
         """For people: the four that are always of interest, and the others where they are not zero."""
         always = ("received", "stored", "empty", "refused")
-        return ", ".join(f"{name} {number}" for name, number in self.items() if name in always or number)
+        return ", ".join(
+            f"{name.replace('_', ' ')} {number}" for name, number in self.items() if name in always or number
+        )

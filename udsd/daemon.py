@@ -17,11 +17,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from udsd import activation, manager
+from udsd import activation, attached, manager
 from udsd.bound import BoundSocket
 from udsd.console import line
 from udsd.counters import Counters
-from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, REDELIVERED, Entry, decode, encode
+from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, REDELIVERED, Entry, decode, encode, names_itself
+from udsd.flaw import FlawError, malformed
 from udsd.heartbeat import Heartbeat
 from udsd.inbox import Inbox
 from udsd.limits import Limit, Limiter
@@ -107,21 +108,25 @@ class Daemon:
             identity = senders.identify(credentials, now)
             asked = asks_to_stop(payload)
             obeyed = asked and self._stop_from.allows(identity.sender)
-            if not payload:
+            flaw = None
+            if not payload and not inbox.carries_descriptor:
                 counters.empty += 1
             elif obeyed:
                 counters.stops += 1
                 self._stopped_by = f"DONE from {identity.sender} on {inbox.name}"
             elif not limiter.admit(identity.account, now):
                 counters.limited += 1
-            elif self._outlet.deliver(self._entry(inbox, payload, identity), now):
-                counters.stored += 1
             else:
-                limiter.withdraw(identity.account)
-                return True
+                entry, flaw = self._entry(inbox, payload, identity)
+                if not self._outlet.deliver(entry, now):
+                    limiter.withdraw(identity.account)
+                    return True
+                counters.stored += 1
             inbox.consume()
             if self._suspects:
                 self._suspects.discard(inbox)
+            if flaw:
+                counters.note(flaw)
             if obeyed:
                 return True
             if asked:
@@ -129,9 +134,15 @@ class Daemon:
                 self._warn_of_refusal(identity, now)
         return True
 
-    def _entry(self, inbox: Inbox, payload: bytes, identity: Identity) -> Entry:
-        entry = encode(inbox.read(payload)) + identity.entry
-        return entry + REDELIVERED if inbox in self._suspects else entry
+    def _entry(self, inbox: Inbox, payload: bytes, identity: Identity) -> tuple[Entry, FlawError | None]:
+        """The entry of the datagram that was last looked at, and what is wrong with it."""
+        flaw = None
+        try:
+            fields = inbox.read(payload or _attached(inbox, identity))
+        except FlawError as error:
+            flaw, fields = error, error.fields
+        entry = encode(fields) + (identity.entry_of_named if names_itself(fields) else identity.entry)
+        return entry + REDELIVERED if inbox in self._suspects else entry, flaw
 
     def _warn_of_refusal(self, identity: Identity, now: float) -> None:
         who = f"uid {identity.sender.uid}" if identity.sender else "unknown senders"
@@ -192,9 +203,10 @@ class Daemon:
         for inbox in self._drain(inboxes, stopped):
             while (datagram := inbox.peek()) is not None:
                 payload, credentials = datagram
-                if payload:
+                if payload or inbox.carries_descriptor:
                     identity = self._senders[inbox].identify(credentials, stopped)
-                    self._give_up(self._entry(inbox, payload, identity))
+                    entry, _ = self._entry(inbox, payload, identity)
+                    self._give_up(entry)
                 else:
                     self._counters.empty += 1
                 inbox.consume()
@@ -234,6 +246,17 @@ class Daemon:
     def _give_up(self, entry: Entry) -> None:
         self._counters.undelivered += _is_datagram(entry)
         _print(entry)
+
+
+def _attached(inbox: Inbox, identity: Identity) -> bytes:
+    """What the descriptor holds that an empty datagram carries. Raises FlawError for what may not be read."""
+    descriptor = inbox.peek_descriptor()
+    if descriptor is None:
+        raise malformed(b"", "descriptor refused", "not the only one")
+    try:
+        return attached.read(descriptor, identity.sender.uid if identity.sender else None)
+    finally:
+        os.close(descriptor)
 
 
 def _is_datagram(entry: Entry) -> bool:

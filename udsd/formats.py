@@ -1,32 +1,45 @@
 """What a datagram's payload says: bytes in, journal fields out, nothing else looked at.
 
-A format is a pure function from a payload to fields. Which one reads a socket's datagrams is decided by the
-socket alone: by the name of the descriptor when systemd passed it, by `FORMAT:PATH` when we bind it. Adding
-a format is adding a function here and its name to FORMATS.
+Which format reads a socket's datagrams is decided by the socket alone: by the name of the descriptor when systemd
+passed it, by `FORMAT:PATH` when we bind it. Each is a function from a payload to fields, in a module that is loaded
+when a socket wants it.
 """
 
-import re
+import os
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
-from udsd.entry import PRIORITY_INFO, Fields
+from udsd.entry import Fields
+from udsd.text import raw
 
-Format = Callable[[bytes], Fields]
-
-DEFAULT = "raw"
-
-_LINE_END = re.compile(rb"\n\0*\Z")
-_INFO = str(PRIORITY_INFO).encode()
-
-
-def message(payload: bytes) -> bytes:
-    """The payload less one trailing newline and the NULs behind it, which C programs send along."""
-    # The payload that ends in neither is the usual one: it is spared the search.
-    return _LINE_END.sub(b"", payload, count=1) if payload[-1:] in (b"\n", b"\0") else payload
+DEFAULT = "auto"
+NAMES = ("auto", "raw", "syslog", "json", "native")
 
 
-def raw(payload: bytes) -> Fields:
-    """The payload is the message, byte for byte."""
-    return (("PRIORITY", _INFO), ("MESSAGE", message(payload)))
+class Format(NamedTuple):
+    """`read` gives the fields of a payload and raises FlawError for one that has a flaw.
+
+    `by_descriptor`: what is too large for a datagram may come in a descriptor that an empty one carries.
+    """
+
+    read: Callable[[bytes], Fields]
+    by_descriptor: bool = False
 
 
-FORMATS: dict[str, Format] = {"raw": raw}
+def named(name: str) -> Format:
+    """The format of this name, which is one of NAMES."""
+    if name == "json":
+        from udsd import format_json
+
+        return Format(format_json.read)
+    if name == "native":
+        from udsd import format_native
+
+        return Format(format_native.read, by_descriptor=True)
+    if name == "raw":
+        return Format(raw)
+    from udsd import format_syslog
+
+    read = format_syslog.read if name == "syslog" else format_syslog.auto
+    return Format(partial(read, host=os.fsencode(os.uname().nodename)))

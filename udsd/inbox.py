@@ -10,9 +10,13 @@ socket next, so being killed between two steps can repeat it, never lose it.
 3. MSG_TRUNC tells the true length, so a datagram larger than the buffer is looked at again with room enough.
 4. A pidfd of the sender costs as much as all the rest, so it is asked for in a look of its own at the same datagram,
    and only when the sender is not known yet. The kernel heeds SO_PASSPIDFD when it hands out, not when it queues.
-5. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
+5. In a format whose entries may come in a descriptor, an empty datagram can carry one. Looks at a datagram have no room
+   for it, so the kernel drops it and says so. It is taken in a look of its own, with room for one and no more, when its
+   datagram is certain to be handled.
+6. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
 """
 
+import errno
 import os
 import socket
 import struct
@@ -28,9 +32,10 @@ _PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
 
 # Newer than Python's names for such things.
 _SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
-_SO_TIMESTAMP = 29
+_SO_TIMESTAMP, _SO_PASSSEC = 29, 34
 _PIDFD = struct.Struct("@i")
 _CONTROL_PIDFD = _CONTROL + socket.CMSG_SPACE(_PIDFD.size)
+_CONTROL_ONE = _CONTROL + socket.CMSG_LEN(_PIDFD.size)  # not CMSG_SPACE: a second one would fit into the padding
 _CONTROL_RIGHTS = socket.CMSG_SPACE(253 * _PIDFD.size)  # the most that a sender can attach, SCM_MAX_FD of unix(7)
 
 
@@ -48,18 +53,21 @@ class Inbox:
     the same socket did not end by itself.
     """
 
-    def __init__(self, receiver: socket.socket, read: Format, *, follows_a_kill: bool = False) -> None:
+    def __init__(self, receiver: socket.socket, form: Format, *, follows_a_kill: bool = False) -> None:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 0)  # Timestamping= would take the room of the sender
+        receiver.setsockopt(socket.SOL_SOCKET, _SO_PASSSEC, 0)  # and so would PassSecurity=
         receiver.setblocking(False)
         name = decode(receiver.getsockname())
         self.name = name if name.startswith("@") else os.path.abspath(name)
         self.field = ("UDSD_SOCKET", os.fsencode(self.name))
-        self.read = read
+        self.read = form.read
+        self.carries_descriptor = False  # the empty datagram that was last looked at
         self.follows_a_kill = follows_a_kill
         self.proves_senders = _try_option(receiver, _SO_PASSPIDFD, 0)
-        refuses_descriptors = _try_option(receiver, _SO_PASSRIGHTS, 0)
+        refuses_descriptors = _try_option(receiver, _SO_PASSRIGHTS, int(form.by_descriptor)) and not form.by_descriptor
         self._control_for_pidfd = _CONTROL_PIDFD + (0 if refuses_descriptors else _CONTROL_RIGHTS)
+        self._by_descriptor = form.by_descriptor
         self._socket = receiver
         self._view = memoryview(bytearray(_ROOM))
         self._buffers = (self._view,)
@@ -74,11 +82,13 @@ class Inbox:
         None where the queue is empty.
         """
         try:
-            length, control, _, _ = self._socket.recvmsg_into(self._buffers, _CONTROL, _PEEK)
+            length, control, flags, _ = self._socket.recvmsg_into(self._buffers, _CONTROL, _PEEK)
             view = self._view
             if length > _ROOM:
                 view = memoryview(bytearray(length))
                 length, control, _, _ = self._socket.recvmsg_into([view], _CONTROL, _PEEK)
+            if not length and self._by_descriptor:
+                self.carries_descriptor = bool(flags & socket.MSG_CTRUNC)
         except BlockingIOError:
             return None
         return view[:length].tobytes(), control[0][2]  # SCM_CREDENTIALS, for which alone there is room
@@ -99,6 +109,21 @@ class Inbox:
                 for (descriptor,) in _PIDFD.iter_unpack(data):
                     os.close(descriptor)
         return process
+
+    def peek_descriptor(self) -> int | None:
+        """The descriptor that the datagram last looked at carries, now the caller's; None where it carries several.
+
+        Raises OSError where we have no room for another.
+        """
+        flags = _PEEK | socket.MSG_CMSG_CLOEXEC
+        _, control, told, _ = self._socket.recvmsg(1, _CONTROL_ONE, flags)
+        if len(control) < 2:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        (descriptor,) = _PIDFD.unpack(control[1][2])
+        if told & socket.MSG_CTRUNC:
+            os.close(descriptor)
+            return None
+        return int(descriptor)
 
     def consume(self) -> None:
         """Take the datagram that was last looked at off the queue."""

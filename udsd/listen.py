@@ -3,16 +3,15 @@
 import os
 from typing import NamedTuple
 
-from udsd import address
+from udsd import address, formats
 from udsd.errors import UdsdError
-from udsd.formats import DEFAULT, FORMATS, Format
 
 
 class Listen(NamedTuple):
     """A socket to bind, and how its datagrams are read."""
 
     path: str
-    read: Format
+    form: formats.Format
 
 
 def parse(words: str) -> Listen:
@@ -22,15 +21,15 @@ def parse(words: str) -> Listen:
     """
     name, colon, path = words.partition(":")
     if not colon or words.startswith(("/", ".", "@")):
-        name, path = DEFAULT, words
-    if name not in FORMATS:
+        name, path = formats.DEFAULT, words
+    if name not in formats.NAMES:
         raise UdsdError(
-            f"--listen {words}: there is no format {name!r}; known: {', '.join(FORMATS)}",
+            f"--listen {words}: there is no format {name!r}; known: {', '.join(formats.NAMES)}",
             hint=f"if it is a part of the path, write ./{words}",
             status=os.EX_USAGE,
         )
     address.encode(path)
-    return Listen(path, FORMATS[name])
+    return Listen(path, formats.named(name))
 
 
 def default() -> Listen:
@@ -42,4 +41,4 @@ def default() -> Listen:
     if path is None:
         raise UdsdError("XDG_RUNTIME_DIR is not set", hint="name a socket with --listen PATH", status=os.EX_USAGE)
     address.encode(path)
-    return Listen(path, FORMATS[DEFAULT])
+    return Listen(path, formats.named(formats.DEFAULT))

@@ -46,13 +46,13 @@ class Names:
 
     def __init__(self, *taken: str) -> None:
         self._used = dict.fromkeys(taken, 1)  # fields, with the last number that was put behind each
-        self._fields: dict[str, str] = {}
+        self._fields: dict[tuple[str, ...], str] = {}
 
-    def field(self, name: str) -> str:
-        """The field for a thing of this name."""
-        known = self._fields.get(name)
+    def field(self, *names: str) -> str:
+        """The field for a thing of this name, or of these where it is within others: outermost first, joined by `_`."""
+        known = self._fields.get(names)
         if known is None:
-            known = self._fields[name] = self._free(made(name))
+            known = self._fields[names] = self._free(made("_".join(names)))
         return known
 
     def _free(self, field: str) -> str:
@@ -60,6 +60,6 @@ class Names:
         while free in self._used:
             self._used[field] += 1
             ending = f"_{self._used[field]}"
-            free = field[: LONGEST - len(ending)] + ending
+            free = made(field[: LONGEST - len(ending)] + ending)  # OBJECT is free for all, OBJECT_2 is not
         self._used[free] = 1
         return free

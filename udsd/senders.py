@@ -38,6 +38,7 @@ class Identity(NamedTuple):
     """
 
     entry: Entry  # the fields, as the end of an entry
+    entry_of_named: Entry  # the same for a datagram that has a SYSLOG_IDENTIFIER of its own
     account: str
     sender: Sender | None
 
@@ -133,7 +134,9 @@ class Senders:
     def _identity(self, sender: Sender | None, fields: tuple[Field, ...]) -> Identity:
         unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
         account = unit or (f"uid {sender.uid}" if sender else "unknown senders")
-        return Identity(encode((*fields, self._inbox.field)), account, sender)
+        told = encode((*fields, self._inbox.field))
+        unnamed = encode([*(field for field in fields if field[0] != "SYSLOG_IDENTIFIER"), self._inbox.field])
+        return Identity(told, unnamed, account, sender)
 
     def _ended(self, sender: Sender) -> tuple[Field, ...]:
         told = fields_of(sender)

@@ -61,6 +61,8 @@ def as_text(sender: Hostile) -> dict[str, str | list[str]]:
 
 def test_journald_stores_just_these_fields_byte_for_byte(machine: Machine) -> None:
     machine.options("--cmdline")
+    machine.drop_in("raw", "[Socket]\nFileDescriptorName=raw\n", unit="udsd.socket")
+    machine.run("systemctl", "restart", "udsd.socket")
     senders = list(hostile(random.Random(20261124)))
     Path(machine.shared, "chosen").write_text(json.dumps([as_text(sender) for sender in senders]))
     unit = ["systemd-run", "--quiet", "--wait", "--pipe", "--unit=hostile", "--property=User=nobody"]

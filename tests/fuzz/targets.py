@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tests.fuzz import reference
-from udsd import cgroup, console, entry, formats, identity, policy, process, senders
+from udsd import cgroup, console, entry, flaw, formats, identity, policy, process, senders, text
 from udsd.entry import Entry, Field, Fields
 
 Check = Callable[[bytes], None]
@@ -71,8 +71,14 @@ def _is_one_safe_line(line: bytes) -> None:
     assert not unsafe, f"not printable: {unsafe}"
 
 
-def _format(read: formats.Format, promise: Callable[[bytes, Fields], None], payload: bytes) -> None:
-    fields = read(payload)
+def _format(form: formats.Format, promise: Callable[[bytes, Fields], None], payload: bytes) -> None:
+    try:
+        fields = form.read(payload)
+    except flaw.FlawError as error:
+        *fields, told = error.fields
+        assert told[0] == ("UDSD_DROPPED_FIELDS" if error.dropped else "UDSD_MALFORMED")
+        if not error.dropped:
+            assert list(fields) == list(text.raw(payload)), "what does not parse is not stored as text"
     names = [name for name, _ in fields]
     assert all(map(reference.is_name, names)), f"not all names are journald's: {names}"
     assert not [n for n in names if n.startswith(_OURS) or n in _MANAGERS], f"not the sender's to say: {names}"
@@ -198,12 +204,12 @@ def _told(data: bytes) -> None:
     shown = cmdline[: senders._LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
     expected = [("SYSLOG_IDENTIFIER", comm), ("OBJECT_COMM", comm)]
     assert list(fields) == expected + ([("OBJECT_CMDLINE", b" ".join(shown))] if cmdline else [])
-    whole = _stored_whole(formats.raw(b"hello"), _sender(comm + b"\n", cmdline))
+    whole = _stored_whole(text.raw(b"hello"), _sender(comm + b"\n", cmdline))
     _is_one_safe_line(console.line(whole, 0, "host"))
 
 
 TARGETS: dict[str, Target] = {
-    **{f"format-{name}": Target(partial(_format, f, _FORMATS[name]), _TRAPS) for name, f in formats.FORMATS.items()},
+    **{f"format-{name}": Target(partial(_format, formats.named(name), _FORMATS[name]), _TRAPS) for name in ["raw"]},
     "stop": Target(_stop, _STOPS),
     "entry": Target(_entry, (*_TRAPS, b"|", b"|A=", b"|A_1=", b"|_UID=", b"A" * 65)),
     "console": Target(_console, _TRAPS),

@@ -154,7 +154,7 @@ def test_a_name_that_is_no_format_is_refused(path: Path) -> None:
     with bound(path) as held:
         status, err = refused(activate(held.fileno(), names="weird"))
         assert status == os.EX_CONFIG
-        assert "descriptor 3 (weird), passed by the service manager, is named for no format; known: raw" in err
+        assert "descriptor 3 (weird), passed by the service manager, is named for no format; known: auto, raw" in err
 
 
 @pytest.mark.parametrize("options", [("--listen", "/tmp/x"), ("--mode", "0600")])

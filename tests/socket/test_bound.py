@@ -280,7 +280,7 @@ def test_a_relative_path_names_the_socket_for_the_journal_by_its_full_path(start
         (["--listen", "/" + "x" * 200], os.EX_USAGE, "the limit is 107"),
         (["--listen", "/nowhere/at/all"], os.EX_CANTCREAT, "cannot make the socket /nowhere/at/all"),
         (["--listen", "/proc/udsd.sock"], os.EX_CANTCREAT, "cannot make the socket /proc/udsd.sock"),
-        (["--listen", "weird:/x"], os.EX_USAGE, "no format 'weird'; known: raw"),
+        (["--listen", "weird:/x"], os.EX_USAGE, "no format 'weird'; known: auto, raw"),
         (["--listen", ""], os.EX_USAGE, "cannot name a socket"),
         (["--mode", "999"], os.EX_USAGE, "--mode"),
         (["--mode", "01777"], os.EX_USAGE, "--mode"),

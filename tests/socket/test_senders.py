@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from udsd.entry import decode
-from udsd.formats import raw
+from udsd.formats import named
 from udsd.identity import Sender, sender_of
 from udsd.inbox import Inbox, unbound
 from udsd.process import CgroupPaths
@@ -33,7 +33,7 @@ for number in range(int(sys.argv[2])):
 def inbox(tmp_path: Path) -> Iterator[Inbox]:
     with unbound() as receiver:
         receiver.bind(str(tmp_path / "socket"))
-        yield Inbox(receiver, raw)
+        yield Inbox(receiver, named("raw"))
 
 
 def identify_all(inbox: Inbox, senders: Senders, count: int) -> None:
@@ -75,7 +75,7 @@ def test_a_socket_with_time_stamps_still_tells_its_senders(tmp_path: Path, optio
     with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         receiver.bind(str(tmp_path / "socket"))
         receiver.setsockopt(socket.SOL_SOCKET, option, 1)
-        inbox = Inbox(receiver, raw)
+        inbox = Inbox(receiver, named("raw"))
         client.sendto(b"x", inbox.name)
         datagram = inbox.peek()
         assert datagram is not None
@@ -96,7 +96,7 @@ def test_descriptors_of_a_sender_do_not_stand_in_the_way_where_the_kernel_lets_t
     attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0] * 253))]
     with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         receiver.bind(str(tmp_path / "socket"))
-        inbox = Inbox(receiver, raw)
+        inbox = Inbox(receiver, named("raw"))
         client.connect(inbox.name)
         for control in ([], attached, attached):
             client.sendmsg([b"x"], control)

@@ -31,6 +31,8 @@ def test_items_are_all_counters_received_first() -> None:
         ("refused", 1),
         ("stops", 4),
         ("undelivered", 5),
+        ("malformed", 0),
+        ("dropped_fields", 0),
     ]
 
 
@@ -40,6 +42,10 @@ def test_items_are_all_counters_received_first() -> None:
         (Counters(), "received 0, stored 0, empty 0, refused 0"),
         (Counters(stored=3, empty=2, refused=1), "received 5, stored 3, empty 2, refused 1"),
         (Counters(stops=1), "received 1, stored 0, empty 0, refused 0, stops 1"),
+        (
+            Counters(malformed=2, dropped_fields=3),
+            "received 0, stored 0, empty 0, refused 0, malformed 2, dropped fields 3",
+        ),
         (Counters(undelivered=7), "received 7, stored 0, empty 0, refused 0, undelivered 7"),
         (
             Counters(1, 1, 1, 1, 1, 1),

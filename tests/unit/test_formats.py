@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.formats import DEFAULT, FORMATS, message, raw
+from udsd import formats
+from udsd.text import message, raw
 
 TABLE = {
     "empty": (b"", b""),
@@ -51,5 +52,7 @@ def test_raw_is_the_message_at_priority_info(payload: bytes, expected: bytes) ->
     assert raw(payload) == (("PRIORITY", b"6"), ("MESSAGE", expected))
 
 
-def test_the_default_format_is_raw() -> None:
-    assert FORMATS[DEFAULT] is raw
+def test_the_default_format_is_text_or_syslog_by_how_it_opens() -> None:
+    read = formats.named(formats.DEFAULT).read
+    assert read(b"hello") == raw(b"hello")
+    assert dict(read(b"<3>hello"))["PRIORITY"] == b"3"

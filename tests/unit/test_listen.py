@@ -6,7 +6,7 @@ import pytest
 
 from udsd import address, listen
 from udsd.errors import UdsdError
-from udsd.formats import raw
+from udsd.text import raw
 
 
 def set_or_delete(monkeypatch: pytest.MonkeyPatch, name: str, value: str | None) -> None:
@@ -39,12 +39,13 @@ def set_or_delete(monkeypatch: pytest.MonkeyPatch, name: str, value: str | None)
     ],
 )
 def test_words_name_a_path_and_how_it_is_read(words: str, path: str) -> None:
-    assert listen.parse(words) == (path, raw)
+    found = listen.parse(words)
+    assert (found.path, found.form.read is raw) == (path, words.startswith("raw:"))
 
 
 @pytest.mark.parametrize("words", ["cooked:/run/a", "RAW:/run/a", " raw:/run/a", ":/run/a", ":", "a/b:c"])
 def test_a_format_that_does_not_exist_is_an_error_with_a_way_out(words: str) -> None:
-    with pytest.raises(UdsdError, match=r"there is no format .*; known: raw") as error:
+    with pytest.raises(UdsdError, match=r"there is no format .*; known: auto, raw, syslog, json, native") as error:
         listen.parse(words)
     assert error.value.status == os.EX_USAGE
     assert error.value.hint == f"if it is a part of the path, write ./{words}"
@@ -70,7 +71,7 @@ def test_the_default_depends_on_the_user(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     set_or_delete(monkeypatch, "XDG_RUNTIME_DIR", folder)
-    assert listen.default() == (path, raw)
+    assert listen.default().path == path
 
 
 @pytest.mark.parametrize("folder", [None, ""])

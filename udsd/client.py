@@ -1,0 +1,201 @@
+"""Send to udsd from Python: `send` for a message now and then, a `Client` to keep.
+
+    from udsd import client
+
+    client.send("disk is filling up", priority=4, mount="/srv", used=93.5)
+
+1. What is sent is always a datagram of `wire`, so a message that begins with `<3>` or `{` stays a message. udsd's
+   formats `auto` and `syslog` read it; on a socket that reads `raw`, all of it is the message.
+2. There is no lock. A datagram is one send(2), which is whole or not at all, so threads share a connection. None waits
+   for another, each waits at most its own time-out, and a fork at any moment leaves nothing locked. The kernel tells
+   the sender with each datagram, so a child may use what it inherited.
+3. A connection that is replaced is closed by whoever lets go of it last. Closing it under a thread that is about to
+   send could have that thread write to whatever gets the descriptor next.
+4. A socket that is gone may be back in a moment: while there is time, it is tried again.
+5. The time-out bounds all of one call, signals or not: only poll(2) and sleep wait, both until a deadline.
+   SO_SNDTIMEO would start anew after each signal, and counts twice where there is room neither with us nor with udsd.
+
+An application loads this, so it imports neither the daemon nor systemd.
+"""
+
+import math
+import operator
+import os
+import select
+import time
+from types import TracebackType
+from typing import Self
+
+from udsd import wire
+from udsd.connection import Connection, candidates
+from udsd.errors import UdsdError
+from udsd.names import Names
+
+INFO = 6
+USER = 1
+
+# What a datagram says elsewhere than among its fields.
+TAKEN = (
+    "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
+    "SYSLOG_MSGID",
+)  # fmt: skip
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two looks for a socket
+_LONGEST_POLL = 3600.0  # seconds; what poll(2) takes is limited
+
+
+class Client:
+    """Sends to one socket: that at `path`, or `$UDSD_SOCKET`, or the system's, or the user's.
+
+    `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits as long as it takes.
+    Nothing is connected before something is sent. Threads may share a client, and so may the processes of a fork.
+    """
+
+    def __init__(self, path: str | None = None, timeout: float | None = 5.0) -> None:
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"timeout must be 0 or more seconds, not {timeout!r}")
+        self._path = path
+        self._timeout = math.inf if timeout is None else timeout
+        self._connection: Connection | None = None
+
+    def send(
+        self,
+        message: str | bytes,
+        /,
+        *,
+        priority: int = INFO,
+        facility: int = USER,
+        identifier: str | bytes | None = None,
+        **fields: object,
+    ) -> None:
+        r"""Send one message. It is in the socket's queue when this returns.
+
+        `priority` is 0 (emergency) to 7 (debug). `facility` is 0 to 23, as RFC 5424 numbers them; the constants of
+        the module `syslog` are these times 8. Without an `identifier`, udsd takes the name of the process.
+
+        Of `fields`, any name is made into the name of a journal field by the rules of `udsd.names`: `user` becomes
+        USER, and `priority_` PRIORITY_. A name that comes out as one of those in TAKEN gets `_2` behind it. A list or
+        tuple is several values of one field. Bytes are sent as they are, other values as str() has them.
+
+        Text is sent as UTF-8. Bytes that Python has smuggled into it (`surrogateescape`) become those bytes again;
+        where it holds other lone surrogates, they are written as `\ud800`. One newline at the end of a message is
+        taken off by udsd.
+
+        Raises ValueError or TypeError for arguments that are none of this, whatever the str() of a value raises, and
+        UdsdError where the datagram was not sent. Its `status` is os.EX_TEMPFAIL where the queue stayed full,
+        EX_UNAVAILABLE where nobody listens, EX_NOPERM where it is not allowed, EX_DATAERR where it is too long for a
+        datagram, EX_USAGE where `path` cannot name a socket, and EX_OSERR for anything else. The first two are raised
+        when the time-out is over, the others at once.
+        """
+        self._deliver(_datagram(message, priority, facility, identifier, fields))
+
+    def close(self) -> None:
+        """Let go of the connection. Sending connects again."""
+        self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _deliver(self, payload: bytes) -> None:
+        deadline = time.monotonic() + self._timeout
+        pause, stale = _FIRST_PAUSE, self._connection
+        while True:
+            connection = self._connection
+            try:
+                if connection is None:
+                    connection = self._connection = _connected(self._path)
+                connection.send(payload)
+            except UdsdError as error:
+                left = deadline - time.monotonic()
+                if error.status == os.EX_TEMPFAIL:
+                    assert connection is not None
+                    if left <= 0:
+                        raise self._full(connection) from error
+                    _wait_for_room(connection, left)
+                    continue
+                if error.status != os.EX_UNAVAILABLE:
+                    raise
+                if connection is self._connection:  # or another thread has a new one already
+                    self._connection = None
+                if connection is not None and connection is stale:
+                    stale = None  # it was from before: look at once for what has replaced it
+                    continue
+                if left <= 0:
+                    raise
+            else:
+                return
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _full(self, connection: Connection) -> UdsdError:
+        waited = f"was full for {self._timeout:g} s" if self._timeout else "is full"
+        return UdsdError(
+            f"{connection.path}: the queue {waited}",
+            hint="the daemon or journald is behind: see systemctl status udsd, or allow more time",
+            status=os.EX_TEMPFAIL,
+        )
+
+
+_client = Client()
+
+
+def send(
+    message: str | bytes,
+    /,
+    *,
+    priority: int = INFO,
+    facility: int = USER,
+    identifier: str | bytes | None = None,
+    **fields: object,
+) -> None:
+    """Send one message with a client that all of the process shares: see `Client.send`."""
+    _client.send(message, priority=priority, facility=facility, identifier=identifier, **fields)
+
+
+def _connected(path: str | None) -> Connection:
+    try:
+        return Connection(candidates(path), timeout=0)
+    except OSError as error:  # no descriptors, no memory
+        raise UdsdError(f"no socket: {error.strerror}", status=os.EX_OSERR) from error
+
+
+def _wait_for_room(connection: Connection, seconds: float) -> None:
+    """Return when a datagram is likely to find room, when nobody listens any more, or after so long."""
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    poll.poll(math.ceil(1000 * min(seconds, _LONGEST_POLL)))
+
+
+def _datagram(
+    message: str | bytes, priority: int, facility: int, identifier: str | bytes | None, fields: dict[str, object]
+) -> bytes:
+    if not isinstance(message, str | bytes):
+        raise TypeError(f"message must be str or bytes, not {type(message).__name__}")
+    names = Names(*TAKEN)
+    params = [
+        (names.field(name), _bytes(value))
+        for name, values in fields.items()
+        for value in (values if isinstance(values, list | tuple) else (values,))
+    ]
+    pri = 8 * _number("facility", facility, 23) + _number("priority", priority, 7)
+    return wire.datagram(_bytes(message), pri=pri, identifier=_bytes(identifier or b""), fields=params)
+
+
+def _number(what: str, value: int, highest: int) -> int:
+    number = operator.index(value)
+    if not 0 <= number <= highest:
+        raise ValueError(f"{what} must be 0 to {highest}, not {value!r}")
+    return number
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    text = str(value)
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace")

@@ -12,8 +12,8 @@ from udsd.flaw import FlawError
 @dataclass(slots=True)
 class Counters:
     """`stored`: taken by the sink. `limited`: dropped, being over the limit of its sender. `stops`: DONE that was
-    obeyed. `refused`: DONE that was not. `malformed`: not what the format of the socket wants, and stored as text.
-    `dropped_fields`: fields that a sender may not set, left out of entries of the native protocol.
+    obeyed. `refused`: DONE that was not. `malformed_datagrams`: not what the format of the socket wants, and stored as
+    text. `dropped_fields`: fields that a sender may not set, left out of entries of the native protocol.
     """
 
     stored: int = 0
@@ -22,7 +22,7 @@ class Counters:
     refused: int = 0
     stops: int = 0
     undelivered: int = 0
-    malformed: int = 0
+    malformed_datagrams: int = 0
     dropped_fields: int = 0
 
     @property
@@ -35,7 +35,7 @@ class Counters:
         if flaw.dropped:
             self.dropped_fields += flaw.dropped
         else:
-            self.malformed += 1
+            self.malformed_datagrams += 1
 
     def items(self) -> list[tuple[str, int]]:
         """Each counter with its name, `received` first."""

@@ -21,12 +21,13 @@ from udsd import activation, attached, manager
 from udsd.bound import BoundSocket
 from udsd.console import line
 from udsd.counters import Counters
-from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, REDELIVERED, Entry, decode, encode, names_itself
+from udsd.entry import REDELIVERED, Entry, decode, encode, names_itself
 from udsd.flaw import FlawError, malformed
 from udsd.heartbeat import Heartbeat
 from udsd.inbox import Inbox
 from udsd.limits import Limit, Limiter
 from udsd.log import write_stderr
+from udsd.messages import DONE_REFUSED, FILE_LEFT, OVER_LIMIT, STARTED, STOPPED, UNDELIVERED
 from udsd.outlet import Outlet
 from udsd.policy import StopPolicy, asks_to_stop
 from udsd.process import CgroupPaths
@@ -35,6 +36,7 @@ from udsd.signals import StopSignals
 
 _BATCH = 256  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
+_LAST_WORDS = 5.0  # seconds for which udsd's own messages wait at the end, once nothing else does
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 
 
@@ -81,7 +83,7 @@ class Daemon:
 
     def run(self) -> int:
         """Receive until told to stop; the exit status."""
-        self._log.say(PRIORITY_INFO, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
+        self._log.say(STARTED, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
         self._outlet.ready(time.monotonic())
         after_a_kill = [inbox for inbox in self._inboxes if inbox.follows_a_kill]
         if not self._bound and not after_a_kill:  # else it is still there
@@ -148,13 +150,13 @@ class Daemon:
         who = f"uid {identity.sender.uid}" if identity.sender else "unknown senders"
         if self._refusals.admit(who, now):
             who = str(identity.sender or who)
-            self._log.say(PRIORITY_WARNING, f"DONE from {who} refused: an ordinary message, stored as such")
+            self._log.say(DONE_REFUSED, f"DONE from {who} refused: an ordinary message, stored as such")
 
     def _report_limits(self, now: float) -> None:
         for account, dropped in self._limiter.ended(now):
             number, seconds = self._limiter.limit
             self._log.say(
-                PRIORITY_WARNING,
+                OVER_LIMIT,
                 f"{dropped} datagrams of {account} dropped, over the limit of {number:g} in {seconds:g} s",
                 ("UDSD_ACCOUNT", account.encode()),
                 ("UDSD_DROPPED", b"%d" % dropped),
@@ -196,7 +198,7 @@ class Daemon:
         for bound in self._bound:
             left = bound.release()
             if left:
-                self._log.say(PRIORITY_WARNING, f"{bound.path} was not removed: {left}")
+                self._log.say(FILE_LEFT, f"{bound.path} was not removed: {left}")
         inboxes = self._inboxes if self._bound else ()
         for inbox in inboxes:
             inbox.seal()
@@ -215,8 +217,13 @@ class Daemon:
             self._give_up(entry)
         self._report_limits(math.inf)
         counters = ((f"UDSD_{name.upper()}", b"%d" % number) for name, number in self._counters.items())
-        self._log.say(PRIORITY_INFO, f"stopped by {reason}: {self._counters.words()}", *counters)
-        self._drain((), stopped)
+        self._log.say(STOPPED, f"stopped by {reason}: {self._counters.words()}", *counters)
+        if self._counters.undelivered:
+            self._log.say(
+                UNDELIVERED,
+                f"{self._counters.undelivered} datagrams were printed to standard error: they could not be delivered",
+            )
+        self._drain((), time.monotonic() - _PATIENCE + _LAST_WORDS)
         for entry in self._log.waiting:
             _print(entry)
         if not self._bound:

@@ -18,7 +18,6 @@ Field = tuple[str, bytes]
 Fields = Sequence[Field]
 Entry = bytes  # encoded; entries are joined by putting one behind the other
 
-PRIORITY_WARNING = 4
 PRIORITY_INFO = 6
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")

@@ -11,6 +11,7 @@ from collections import deque
 from contextlib import suppress
 
 from udsd.entry import Entry, Field, encode
+from udsd.messages import Message
 
 _IDENTIFIER = ("SYSLOG_IDENTIFIER", b"udsd")
 
@@ -23,13 +24,17 @@ class Log:
         self._stderr = stderr
         self.waiting: deque[Entry] = deque()
 
-    def say(self, priority: int, text: str, *more: Field) -> None:
-        """One message with its PRIORITY (the levels of syslog(3)), and further fields."""
+    def say(self, kind: Message, text: str, *more: Field) -> None:
+        """One message of this kind, with further fields."""
         if self._stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
-            fields = (("MESSAGE", os.fsencode(text)), ("PRIORITY", b"%d" % priority), _IDENTIFIER, *more)
-            self.waiting.append(encode(fields))
+            said = (
+                ("MESSAGE", os.fsencode(text)),
+                ("MESSAGE_ID", kind.message_id),
+                ("PRIORITY", b"%d" % kind.priority),
+            )
+            self.waiting.append(encode((*said, _IDENTIFIER, *more)))
 
 
 def write_stderr(text: bytes) -> None:

@@ -11,8 +11,9 @@ import math
 import select
 from collections.abc import Iterable
 
-from udsd.entry import PRIORITY_INFO, PRIORITY_WARNING, Entry
+from udsd.entry import Entry
 from udsd.log import Log
+from udsd.messages import SINK_AWAY, SINK_BACK
 from udsd.sink import BusyError, Sink
 
 _RETRY = 1.0  # seconds between tries where no descriptor tells
@@ -87,12 +88,12 @@ class Outlet:
         self._busy = None
         if self._mentioned:
             self._mentioned = False
-            self.log.say(PRIORITY_INFO, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
+            self.log.say(SINK_BACK, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
 
     def _mention(self, now: float) -> None:
         if not self._mentioned and now >= self._since + _MENTION:
             self._mentioned = True
             self.log.say(
-                PRIORITY_WARNING,
+                SINK_AWAY,
                 f"{self._sink.name} takes no entries ({self._busy}): datagrams stay queued, senders may have to wait",
             )

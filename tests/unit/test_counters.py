@@ -31,7 +31,7 @@ def test_items_are_all_counters_received_first() -> None:
         ("refused", 1),
         ("stops", 4),
         ("undelivered", 5),
-        ("malformed", 0),
+        ("malformed_datagrams", 0),
         ("dropped_fields", 0),
     ]
 
@@ -43,8 +43,8 @@ def test_items_are_all_counters_received_first() -> None:
         (Counters(stored=3, empty=2, refused=1), "received 5, stored 3, empty 2, refused 1"),
         (Counters(stops=1), "received 1, stored 0, empty 0, refused 0, stops 1"),
         (
-            Counters(malformed=2, dropped_fields=3),
-            "received 0, stored 0, empty 0, refused 0, malformed 2, dropped fields 3",
+            Counters(malformed_datagrams=2, dropped_fields=3),
+            "received 0, stored 0, empty 0, refused 0, malformed datagrams 2, dropped fields 3",
         ),
         (Counters(undelivered=7), "received 7, stored 0, empty 0, refused 0, undelivered 7"),
         (

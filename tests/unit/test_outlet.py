@@ -9,6 +9,7 @@ import pytest
 
 from udsd.entry import Entry, decode, encode
 from udsd.log import Log
+from udsd.messages import STARTED
 from udsd.outlet import Outlet
 from udsd.sink import BusyError
 
@@ -115,8 +116,8 @@ def test_the_next_outage_begins_anew(blocked: Outlet, drawer: Drawer) -> None:
 
 
 def test_own_messages_go_first_and_in_order(outlet: Outlet, drawer: Drawer, log: Log) -> None:
-    log.say(6, "one")
-    log.say(6, "two")
+    log.say(STARTED, "one")
+    log.say(STARTED, "two")
     assert outlet.ready(100.0)
     outlet.deliver(HELLO, 100.0)
     assert drawer.messages() == [b"one", b"two", b"hello"]
@@ -125,7 +126,7 @@ def test_own_messages_go_first_and_in_order(outlet: Outlet, drawer: Drawer, log:
 
 def test_own_messages_that_are_refused_wait_in_order(outlet: Outlet, drawer: Drawer, log: Log) -> None:
     for text in ("one", "two", "three"):
-        log.say(6, text)
+        log.say(STARTED, text)
     drawer.room = 1
     assert not outlet.ready(100.0)
     assert outlet.blocked_since == 100.0

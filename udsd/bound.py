@@ -12,7 +12,6 @@ The file at a path says nothing about who is behind it, so:
 """
 
 import errno
-import fcntl
 import os
 import socket
 import stat
@@ -22,7 +21,8 @@ from contextlib import contextmanager, suppress
 from udsd import address
 from udsd.errors import UdsdError
 from udsd.inbox import unbound
-from udsd.owner import lock_holder, owner_of
+from udsd.lock import HeldError, lock
+from udsd.owner import owner_of
 
 _FOLDER_MODE = 0o755
 
@@ -99,23 +99,10 @@ def _lock_path(path: str) -> str:
 
 
 def _lock(path: str) -> int:
-    """Lock `path` for this process: the descriptor that holds the lock."""
-    while True:
-        lock = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A holder on its way out removes the file before it unlocks it; then this lock is worth nothing.
-            named = _status(_lock_path(path))
-            if named is not None and os.path.samestat(named, os.fstat(lock)):
-                return lock
-        except BlockingIOError:
-            error = _in_use(path, lock_holder(lock))
-            os.close(lock)
-            raise error from None
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)
+    try:
+        return lock(_lock_path(path), 0o600)
+    except HeldError as holder:
+        raise _in_use(path, str(holder)) from None
 
 
 def _remove_stale(path: str) -> None:

@@ -13,6 +13,7 @@ from udsd import __version__, activation, formats, listen, manager
 from udsd.bound import BoundSocket
 from udsd.console import Console
 from udsd.daemon import Daemon, Rules
+from udsd.detach import Background
 from udsd.errors import UdsdError, explain
 from udsd.inbox import Inbox
 from udsd.journal import JOURNALD_SOCKET, Journal
@@ -20,8 +21,9 @@ from udsd.limits import Limit
 from udsd.log import Log
 from udsd.options import Parser
 from udsd.outlet import Outlet
+from udsd.pidfile import PidFile
 from udsd.policy import StopPolicy
-from udsd.signals import StopSignals
+from udsd.signals import StopSignals, leave_no_zombies
 
 _MODE = 0o666
 _LIMIT = Limit(10_000, 30.0)  # journald's own default for a unit
@@ -89,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cmdline", action="store_true", help="store command lines of senders too, which can hold secrets"
     )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="go into the background once everything is ready; for start scripts, not for systemd",
+    )
+    parser.add_argument(
+        "--pidfile",
+        metavar="FILE",
+        help="write the pid of the daemon there, and have one daemon at the most run with this file",
+    )
     parser.add_argument("--version", action="version", version=f"udsd {__version__}")
     return parser
 
@@ -117,8 +129,21 @@ def _stop_policy(names: Sequence[str] | None) -> StopPolicy:
 def _run(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
     rules = Rules(_stop_policy(options.stop_from), options.rate_limit, options.cmdline)
-    signals = StopSignals()
+    to_journal = options.sink == "journal" or (
+        options.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or manager.started_us())
+    )
+    listens = [listen.parse(words) for words in options.listen or ()]
     with ExitStack() as stack:
+        pidfile = PidFile(options.pidfile) if options.pidfile else None
+        if pidfile:
+            stack.callback(pidfile.remove)
+        background = None
+        if options.detach:
+            _check_output(to_journal=to_journal)
+            listens = [found.absolute() for found in listens]
+            background = stack.enter_context(Background([pidfile.descriptor] if pidfile else []))
+        leave_no_zombies()
+        signals = StopSignals()
         bound: list[BoundSocket] = []
         inboxes = activation.passed_inboxes()
         if inboxes and (options.listen or options.mode is not None):
@@ -128,17 +153,28 @@ def _run(words: Sequence[str]) -> int:
                 status=os.EX_USAGE,
             )
         if not inboxes:
-            for path, form in [listen.parse(words) for words in options.listen or ()] or [listen.default()]:
+            for path, form in listens or [listen.default()]:
                 made = BoundSocket(path, _MODE if options.mode is None else options.mode)
                 stack.callback(made.release)
                 bound.append(made)
                 inboxes.append(Inbox(made.socket, form))
-        to_journal = options.sink == "journal" or (
-            options.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or manager.started_us())
-        )
         log = Log(keep=to_journal, stderr=not to_journal or not manager.started_us())
         outlet = Outlet(Journal() if to_journal else Console(sys.stdout.fileno()), log)
-        return Daemon(inboxes, bound, outlet, signals, rules).run()
+        daemon = Daemon(inboxes, bound, outlet, signals, rules)
+        if pidfile:
+            pidfile.write()
+        if background:
+            background.begun()
+        return daemon.run()
+
+
+def _check_output(*, to_journal: bool) -> None:
+    if not to_journal and os.isatty(sys.stdout.fileno()):
+        raise UdsdError(
+            "entries go to the terminal, there being no journal, and in the background udsd has none",
+            hint="write them to a file: udsd --detach ... >>FILE",
+            status=os.EX_USAGE,
+        )
 
 
 def main() -> int:

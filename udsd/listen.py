@@ -13,6 +13,10 @@ class Listen(NamedTuple):
     path: str
     form: formats.Format
 
+    def absolute(self) -> "Listen":
+        """The same for a process whose working directory is another."""
+        return self if self.path.startswith("@") else self._replace(path=os.path.abspath(self.path))
+
 
 def parse(words: str) -> Listen:
     """`[FORMAT:]PATH`, where what begins like a path (`/`, `.`, `@`) has no format in front of it.

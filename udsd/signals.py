@@ -12,6 +12,12 @@ from types import FrameType
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def leave_no_zombies() -> None:
+    """As PID 1 of a container: have the kernel bury the children of others, which become ours when those end."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
 class StopSignals:
     """Handlers for the signals above, from construction to the end of the process.
 

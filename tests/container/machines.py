@@ -31,7 +31,7 @@ OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in tra
 
 # What a minimal machine has; and besides what udsd depends on, so that installing it needs no network.
 BARE = ("systemd", "systemd-sysv", "dbus")
-READY = (*BARE, "python3", "python3-systemd", "procps", "util-linux")
+READY = (*BARE, "python3", "python3-systemd", "python3-daemon", "procps", "util-linux")
 
 _BOOT_SECONDS = 120
 _WAIT_SECONDS = 60

@@ -23,7 +23,8 @@ from udsd.options import Parser
 from udsd.outlet import Outlet
 from udsd.pidfile import PidFile
 from udsd.policy import StopPolicy
-from udsd.signals import StopSignals, leave_no_zombies
+from udsd.signals import Signals, leave_no_zombies
+from udsd.statistics import Metrics
 
 _MODE = 0o666
 _LIMIT = Limit(10_000, 30.0)  # journald's own default for a unit
@@ -46,6 +47,14 @@ def _limit(text: str) -> Limit:
     return limit
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds < math.inf:
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds, at least 1"
 _limit.__name__ = "rate limit"
 _mode.__name__ = "mode"  # argparse names the type in its errors by this
 
@@ -92,6 +101,15 @@ def _parser() -> argparse.ArgumentParser:
         "--cmdline", action="store_true", help="store command lines of senders too, which can hold secrets"
     )
     parser.add_argument(
+        "--stats-interval",
+        metavar="SECONDS",
+        type=_seconds,
+        help="write the counters to the journal so often, as at SIGUSR1 and at the end",
+    )
+    parser.add_argument(
+        "--metrics", metavar="FILE", help="keep the counters in this file too, for Prometheus' textfile collector"
+    )
+    parser.add_argument(
         "--detach",
         action="store_true",
         help="go into the background once everything is ready; for start scripts, not for systemd",
@@ -126,24 +144,42 @@ def _stop_policy(names: Sequence[str] | None) -> StopPolicy:
     return StopPolicy(frozenset(uids), frozenset(gids))
 
 
+def _metrics(path: str | None) -> Metrics | None:
+    if path is None:
+        return None
+    from udsd import prometheus
+
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UdsdError(f"--metrics {path}: there is no folder {folder}", hint="make it first", status=os.EX_CANTCREAT)
+    return Metrics(os.path.abspath(path), prometheus.render())
+
+
 def _run(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
-    rules = Rules(_stop_policy(options.stop_from), options.rate_limit, options.cmdline)
+    rules = Rules(
+        _stop_policy(options.stop_from),
+        options.rate_limit,
+        options.cmdline,
+        math.inf if options.stats_interval is None else options.stats_interval,
+        _metrics(options.metrics),
+    )
     to_journal = options.sink == "journal" or (
         options.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or manager.started_us())
     )
     listens = [listen.parse(words) for words in options.listen or ()]
     with ExitStack() as stack:
-        pidfile = PidFile(options.pidfile) if options.pidfile else None
-        if pidfile:
-            stack.callback(pidfile.remove)
-        background = None
+        background = stack.enter_context(Background())
         if options.detach:
             _check_output(to_journal=to_journal)
             listens = [found.absolute() for found in listens]
-            background = stack.enter_context(Background([pidfile.descriptor] if pidfile else []))
+        pidfile = PidFile(options.pidfile) if options.pidfile else None
+        if pidfile:
+            stack.callback(pidfile.remove)
+        if options.detach:
+            background.go([pidfile.descriptor] if pidfile else [])
         leave_no_zombies()
-        signals = StopSignals()
+        signals = Signals()
         bound: list[BoundSocket] = []
         inboxes = activation.passed_inboxes()
         if inboxes and (options.listen or options.mode is not None):
@@ -163,7 +199,7 @@ def _run(words: Sequence[str]) -> int:
         daemon = Daemon(inboxes, bound, outlet, signals, rules)
         if pidfile:
             pidfile.write()
-        if background:
+        if options.detach:
             background.begun()
         return daemon.run()
 
@@ -177,8 +213,16 @@ def _check_output(*, to_journal: bool) -> None:
         )
 
 
+def _open_streams() -> None:
+    """Open what was closed when we were started, lest a file or socket of ours gets the number of standard error."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115  (for good)
+
+
 def main() -> int:
     """Run the daemon with the process's own arguments; its exit status, one of sysexits.h."""
+    _open_streams()
     try:
         return _run(sys.argv[1:])
     except UdsdError as error:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from udsd import activation, attached, manager
 from udsd.bound import BoundSocket
 from udsd.console import line
-from udsd.counters import Counters
+from udsd.counters import Counters, total
 from udsd.entry import REDELIVERED, Entry, decode, encode, names_itself
 from udsd.flaw import FlawError, malformed
 from udsd.heartbeat import Heartbeat
@@ -31,8 +31,9 @@ from udsd.messages import DONE_REFUSED, FILE_LEFT, OVER_LIMIT, STARTED, STOPPED,
 from udsd.outlet import Outlet
 from udsd.policy import StopPolicy, asks_to_stop
 from udsd.process import CgroupPaths
-from udsd.senders import Identity, Senders, room_for_each
-from udsd.signals import StopSignals
+from udsd.senders import Identity, Senders, kind_of, room_for_each
+from udsd.signals import Signals
+from udsd.statistics import Metrics, Statistics
 
 _BATCH = 256  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
@@ -41,11 +42,13 @@ _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 
 
 class Rules(NamedTuple):
-    """What the command line says of senders."""
+    """What the command line says of senders, and of what is told of them: seconds between statistics, and the file."""
 
     stop_from: StopPolicy
     limit: Limit
     cmdline: bool
+    interval: float = math.inf
+    metrics: Metrics | None = None
 
 
 class Daemon:
@@ -59,7 +62,7 @@ class Daemon:
         inboxes: Sequence[Inbox],
         bound: Sequence[BoundSocket],
         outlet: Outlet,
-        signals: StopSignals,
+        signals: Signals,
         rules: Rules,
     ) -> None:
         self._inboxes = inboxes
@@ -73,7 +76,9 @@ class Daemon:
         self._suspects: set[Inbox] = set()  # sockets whose first datagram may have been delivered by a killed run
         self._limiter = Limiter(rules.limit)
         self._refusals = Limiter(_REFUSALS)
-        self._counters = Counters()
+        self._counters = {inbox: Counters() for inbox in inboxes}
+        by_name = {inbox.name: counters for inbox, counters in self._counters.items()}
+        self._statistics = Statistics(by_name, outlet, rules.interval, rules.metrics)
         self._stopped_by = ""
         self._heartbeat = Heartbeat(manager.watchdog_interval(), manager.notify, time.monotonic())
         self._poll = select.poll()
@@ -85,6 +90,7 @@ class Daemon:
         """Receive until told to stop; the exit status."""
         self._log.say(STARTED, f"receiving on {', '.join(inbox.name for inbox in self._inboxes)}")
         self._outlet.ready(time.monotonic())
+        self._statistics.start(time.monotonic())
         after_a_kill = [inbox for inbox in self._inboxes if inbox.follows_a_kill]
         if not self._bound and not after_a_kill:  # else it is still there
             activation.set_mark()
@@ -92,7 +98,7 @@ class Daemon:
         manager.notify("READY=1")
         while not self._stopped_by:
             readable = self._sleep()
-            self._stopped_by = self._signals.received or ""
+            self._stopped_by = self._signals.stop or ""
             for inbox in readable:
                 if not self._stopped_by:
                     self._take(inbox)
@@ -100,7 +106,7 @@ class Daemon:
 
     def _take(self, inbox: Inbox) -> bool:
         """Deliver a batch from one socket; False once its queue is empty."""
-        counters, senders, limiter = self._counters, self._senders[inbox], self._limiter
+        counters, senders, limiter = self._counters[inbox], self._senders[inbox], self._limiter
         now = time.monotonic()
         for _ in range(_BATCH):
             datagram = inbox.peek()
@@ -108,6 +114,7 @@ class Daemon:
                 return False
             payload, credentials = datagram
             identity = senders.identify(credentials, now)
+            size = len(payload)
             asked = asks_to_stop(payload)
             obeyed = asked and self._stop_from.allows(identity.sender)
             flaw = None
@@ -117,7 +124,7 @@ class Daemon:
                 counters.stops += 1
                 self._stopped_by = f"DONE from {identity.sender} on {inbox.name}"
             elif not limiter.admit(identity.account, now):
-                counters.limited += 1
+                counters.limited_by[kind_of(identity)] += 1
             else:
                 entry, flaw = self._entry(inbox, payload, identity)
                 if not self._outlet.deliver(entry, now):
@@ -125,6 +132,9 @@ class Daemon:
                     return True
                 counters.stored += 1
             inbox.consume()
+            counters.bytes += size
+            if size > counters.largest:  # noqa: PLR1730, max() costs three times as much, for each datagram
+                counters.largest = size
             if self._suspects:
                 self._suspects.discard(inbox)
             if flaw:
@@ -168,9 +178,11 @@ class Daemon:
         now = time.monotonic()
         poll = self._poll if self._outlet.blocked_since is None else self._poll_without_inboxes()
         due = min(until, self._heartbeat.due(self._state()), self._outlet.watch(poll, now), self._limiter.due())
+        due = min(due, self._statistics.due())
         events = poll.poll(None if due == math.inf else max(0, math.ceil((due - now) * 1000)))
         now = time.monotonic()
         self._report_limits(now)
+        self._statistics.tell(now, asked=self._signals.asked_for_counters())
         ready = self._outlet.ready(now)
         self._heartbeat.beat(now, self._state(), self._status)
         if not ready:
@@ -187,10 +199,10 @@ class Daemon:
         return poll
 
     def _state(self) -> object:
-        return self._counters.received, self._outlet.complaint
+        return sum(counters.received for counters in self._counters.values()), self._outlet.complaint
 
     def _status(self) -> str:
-        return "; ".join(filter(None, (self._outlet.complaint, self._counters.words())))
+        return "; ".join(filter(None, (self._outlet.complaint, total(self._counters.values()).words())))
 
     def _finish(self) -> int:
         manager.notify("STOPPING=1", f"STATUS=stopping, {self._stopped_by}; {self._status()}")
@@ -210,25 +222,24 @@ class Daemon:
                     entry, _ = self._entry(inbox, payload, identity)
                     self._give_up(entry)
                 else:
-                    self._counters.empty += 1
+                    self._counters[inbox].empty += 1
                 inbox.consume()
         for entry in self._outlet.owed():
-            self._counters.stored -= _is_datagram(entry)
-            self._give_up(entry)
+            self._give_up(entry, taken=True)
         self._report_limits(math.inf)
-        counters = ((f"UDSD_{name.upper()}", b"%d" % number) for name, number in self._counters.items())
-        self._log.say(STOPPED, f"stopped by {reason}: {self._counters.words()}", *counters)
-        if self._counters.undelivered:
-            self._log.say(
-                UNDELIVERED,
-                f"{self._counters.undelivered} datagrams were printed to standard error: they could not be delivered",
-            )
+        whole, now = total(self._counters.values()), time.monotonic()
+        if len(self._inboxes) > 1:
+            self._statistics.say(now)
+        self._statistics.write(now)
+        self._log.say(STOPPED, f"stopped by {reason}: {whole.words()}", *self._statistics.fields(whole, now))
+        if whole.undelivered:
+            self._log.say(UNDELIVERED, f"could not be delivered, and printed to standard error: {whole.undelivered}")
         self._drain((), time.monotonic() - _PATIENCE + _LAST_WORDS)
         for entry in self._log.waiting:
             _print(entry)
         if not self._bound:
             activation.clear_mark()
-        return os.EX_UNAVAILABLE if self._counters.undelivered else os.EX_OK
+        return os.EX_UNAVAILABLE if whole.undelivered else os.EX_OK
 
     def _drain(self, inboxes: Sequence[Inbox], since: float) -> Sequence[Inbox]:
         """Deliver all that is queued in sealed sockets, and our own messages.
@@ -250,8 +261,13 @@ class Daemon:
                 return rest
             self._sleep(patience)
 
-    def _give_up(self, entry: Entry) -> None:
-        self._counters.undelivered += _is_datagram(entry)
+    def _give_up(self, entry: Entry, *, taken: bool = False) -> None:
+        """Print an entry that cannot be delivered; `taken` if a sink that is gone now had taken it."""
+        socket = dict(decode(entry)).get("UDSD_SOCKET")
+        for inbox, counters in self._counters.items():
+            if inbox.field[1] == socket:  # a datagram, not a message of our own
+                counters.undelivered += 1
+                counters.stored -= taken
         _print(entry)
 
 
@@ -264,11 +280,6 @@ def _attached(inbox: Inbox, identity: Identity) -> bytes:
         return attached.read(descriptor, identity.sender.uid if identity.sender else None)
     finally:
         os.close(descriptor)
-
-
-def _is_datagram(entry: Entry) -> bool:
-    """Whether this is the entry of a datagram, and not a message of our own."""
-    return "UDSD_SOCKET" in dict(decode(entry))
 
 
 def _print(entry: Entry) -> None:

@@ -28,6 +28,8 @@ class Outlet:
         self.log = log
         self._busy: BusyError | None = None
         self._since = 0.0
+        self._waited = 0.0
+        self.waits = 0  # times that the sink did not take an entry
         self._mentioned = False
 
     @property
@@ -39,6 +41,10 @@ class Outlet:
     def complaint(self) -> str:
         """For the status: what is being waited for; empty where all is well."""
         return f"waiting for {self._sink.name} ({self._busy})" if self._mentioned else ""
+
+    def waited(self, now: float) -> float:
+        """Seconds for which the sink has taken nothing, in all."""
+        return self._waited + (0 if self._busy is None else now - self._since)
 
     def ready(self, now: float) -> bool:
         """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn."""
@@ -82,9 +88,12 @@ class Outlet:
     def _block(self, busy: BusyError, now: float) -> None:
         if self._busy is None:
             self._since = now
+            self.waits += 1
         self._busy = busy
 
     def _unblock(self, now: float) -> None:
+        if self._busy is not None:
+            self._waited += now - self._since
         self._busy = None
         if self._mentioned:
             self._mentioned = False

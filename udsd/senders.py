@@ -43,6 +43,13 @@ class Identity(NamedTuple):
     sender: Sender | None
 
 
+def kind_of(identity: Identity) -> str:
+    """Whose account it goes on, for counting: a unit's, a user's, or nobody's that is known."""
+    if identity.sender is None:
+        return "unknown"
+    return "user" if identity.account.startswith("uid ") else "unit"
+
+
 class _Known:
     __slots__ = ("identity", "process", "stale_at")
 

@@ -1,8 +1,15 @@
 """The sum of what became of the datagrams, and the words for it."""
 
+from collections import Counter
+
 import pytest
 
-from udsd.counters import Counters
+from udsd.counters import Counters, total
+from udsd.flaw import FlawError
+
+
+def limited(number: int) -> Counter[str]:
+    return Counter({"user": number})
 
 
 @pytest.mark.parametrize(
@@ -13,8 +20,9 @@ from udsd.counters import Counters
         (Counters(empty=1), 1),
         (Counters(stops=1), 1),
         (Counters(undelivered=1), 1),
-        (Counters(limited=1), 1),
+        (Counters(limited_by=Counter({"user": 1, "unit": 2})), 3),
         (Counters(stored=5, refused=2), 5),
+        (Counters(stored=5, malformed_by=Counter({"not JSON": 2}), dropped_fields=7, bytes=100, largest=50), 5),
         (Counters(stored=1, empty=20, refused=1, stops=300, undelivered=4000), 4321),
     ],
 )
@@ -22,17 +30,24 @@ def test_received_is_the_sum_in_which_a_refused_done_counts_once(counters: Count
     assert counters.received == received
 
 
-def test_items_are_all_counters_received_first() -> None:
-    assert Counters(stored=1, empty=2, limited=3, refused=1, stops=4, undelivered=5).items() == [
+def test_items_are_all_counters_received_first_and_kinds_last() -> None:
+    counters = Counters(stored=1, empty=2, limited_by=limited(3), refused=1, stops=4, undelivered=5, bytes=6, largest=7)
+    counters.note(FlawError("not JSON", ()))
+    counters.note(FlawError("dropped fields", (), dropped=2))
+    assert counters.items() == [
         ("received", 15),
         ("stored", 1),
         ("empty", 2),
-        ("limited", 3),
         ("refused", 1),
+        ("limited", 3),
         ("stops", 4),
         ("undelivered", 5),
-        ("malformed_datagrams", 0),
-        ("dropped_fields", 0),
+        ("malformed_datagrams", 1),
+        ("dropped_fields", 2),
+        ("bytes", 6),
+        ("largest", 7),
+        ("limited_user", 3),
+        ("malformed_not_JSON", 1),
     ]
 
 
@@ -42,16 +57,25 @@ def test_items_are_all_counters_received_first() -> None:
         (Counters(), "received 0, stored 0, empty 0, refused 0"),
         (Counters(stored=3, empty=2, refused=1), "received 5, stored 3, empty 2, refused 1"),
         (Counters(stops=1), "received 1, stored 0, empty 0, refused 0, stops 1"),
+        (Counters(undelivered=7), "received 7, stored 0, empty 0, refused 0, undelivered 7"),
+        (Counters(bytes=7, largest=7), "received 0, stored 0, empty 0, refused 0"),
         (
-            Counters(malformed_datagrams=2, dropped_fields=3),
+            Counters(malformed_by=Counter({"no fields": 2}), dropped_fields=3),
             "received 0, stored 0, empty 0, refused 0, malformed datagrams 2, dropped fields 3",
         ),
-        (Counters(undelivered=7), "received 7, stored 0, empty 0, refused 0, undelivered 7"),
         (
-            Counters(1, 1, 1, 1, 1, 1),
-            "received 5, stored 1, empty 1, limited 1, refused 1, stops 1, undelivered 1",
+            Counters(1, 1, 1, 1, 1, limited_by=limited(1)),
+            "received 5, stored 1, empty 1, refused 1, limited 1, stops 1, undelivered 1",
         ),
     ],
 )
 def test_words_leave_out_what_hardly_ever_happens(counters: Counters, words: str) -> None:
     assert counters.words() == words
+
+
+def test_the_whole_is_the_sum_of_its_parts_but_for_the_largest() -> None:
+    one = Counters(1, 2, 3, 4, 5, 6, 7, 8, limited(9), Counter({"no fields": 1}))
+    other = Counters(10, 20, 30, 40, 50, 60, 70, 5, limited(90), Counter({"no fields": 1, "not JSON": 1}))
+    whole = Counters(11, 22, 33, 44, 55, 66, 77, 8, limited(99), Counter({"no fields": 2, "not JSON": 1}))
+    assert total([one, other]) == whole
+    assert total([]) == Counters()

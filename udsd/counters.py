@@ -58,7 +58,7 @@ class Counters:
         """Each counter with its name, `received` first; kinds only where there are any."""
         names = ("received", "stored", "empty", "refused", *_IN_WORDS, "bytes", "largest")
         kinds = [(f"limited_{kind}", number) for kind, number in sorted(self.limited_by.items())]
-        kinds += [(f"malformed_{kind.replace(' ', '_')}", number) for kind, number in sorted(self.malformed_by.items())]
+        kinds += [(f"malformed_{_word(kind)}", number) for kind, number in sorted(self.malformed_by.items())]
         return [(name, getattr(self, name)) for name in names] + kinds
 
     def words(self) -> str:
@@ -66,6 +66,10 @@ class Counters:
         words = [f"{name} {getattr(self, name)}" for name in ("received", "stored", "empty", "refused")]
         more = [(name.replace("_", " "), getattr(self, name)) for name in _IN_WORDS]
         return ", ".join(words + [f"{name} {number}" for name, number in more if number])
+
+
+def _word(kind: str) -> str:
+    return kind.replace(" ", "_").replace("-", "_")
 
 
 def total(parts: Iterable[Counters]) -> Counters:

@@ -8,7 +8,6 @@ from _collections_abc import Callable, Iterable, Iterator
 from itertools import repeat
 
 from udsd.connection import STOP, Connection, candidates
-from udsd.send_encoding import Encoder, encoder
 from udsd.send_options import Options, parse
 
 # The socket of JSON is an instance of a unit's template, and the service takes it on when it starts.
@@ -16,21 +15,21 @@ _JSON_SOCKET = "json.sock"
 _JSON_REMEDY = "systemctl restart udsd.service udsd-format@json.socket"
 
 Close = Callable[[], None] | None
+Encoder = Callable[[bytes], bytes]
 
 
 def prepared(words: list[str]) -> tuple[Callable[[bytes], None], Iterable[bytes], str, Close]:
-    """What sends, the datagrams, what they are called in errors, and what to do in the end.
+    """What sends, the datagrams, what they are called in errors where there may be several, and what to do in the end.
 
     Raises UdsdError for a command line that makes no sense, and where there is no such file or socket.
     """
     options = parse(words)
-    datagrams: Iterable[bytes]
+    datagrams: Iterable[bytes] = ()
     unit, close = "", None
     if options.message is not None:
-        datagrams, unit, close = _from_words(options, options.message)
-    elif options.done and options.file is None:
-        datagrams = ()
-    else:
+        datagrams, close = _from_words(options, options.message)
+        unit = "datagrams" if options.times or options.done else ""
+    elif options.file is not None or not options.done:
         datagrams, close = _from_input(options)
         unit = "lines"
     if options.done:
@@ -44,17 +43,14 @@ def _connected(options: Options) -> Connection:
     return Connection(candidates(options.socket), options.timeout)
 
 
-def _from_words(options: Options, message: bytes) -> tuple[Iterable[bytes], str, Close]:
-    if options.times is None:
-        return _encoded(_seen((message,), options), encoder(options)), "", None
-    datagrams = _encoded(_seen(_timed(repeat(message, options.times), options), options), encoder(options))
-    if options.stderr:
-        return datagrams, "datagrams", None
+def _from_words(options: Options, message: bytes) -> tuple[Iterable[bytes], Close]:
+    times = options.times or 1
+    datagrams = _made(repeat(message, times), options, _encoder(options))
+    if options.stderr or times == 1:
+        return datagrams, None
     from udsd.send_input import shown
 
-    times = options.times
-    datagrams, close = shown(datagrams, "datagrams", lambda sent: sent / times)
-    return datagrams, "datagrams", close
+    return shown(datagrams, "datagrams", lambda sent: sent / times)
 
 
 def _from_input(options: Options) -> tuple[Iterable[bytes], Close]:
@@ -64,31 +60,33 @@ def _from_input(options: Options) -> tuple[Iterable[bytes], Close]:
     messages: Iterable[bytes] = source.messages()
     if options.skip_empty:
         messages = filter(None, messages)
-    encode = encoder(options)
-    if source.typed:
-        return _encoded(_seen(messages, options), encode and _all_but_stop(encode)), None
-    datagrams = _encoded(_seen(_timed(messages, options), options), encode)
+    encode = _encoder(options)
+    if source.typed and encode:
+        encode = _all_but_stop(encode)
+    datagrams = _made(messages, options, encode)
     return (datagrams, None) if options.stderr else source.watched(datagrams)
 
 
-def _timed(messages: Iterable[bytes], options: Options) -> Iterable[bytes]:
-    if options.rate is None:
-        return messages
-    from udsd.send_pace import paced
+def _made(messages: Iterable[bytes], options: Options, encode: Encoder | None) -> Iterable[bytes]:
+    """The datagrams of the messages, when it is their time, and seen on standard error as far as that is wanted."""
+    if options.rate is not None:
+        from udsd.send_pace import paced
 
-    return paced(messages, options.rate)
+        messages = paced(messages, options.rate)
+    if options.stderr:
+        from udsd.send_stderr import echoed
 
-
-def _seen(messages: Iterable[bytes], options: Options) -> Iterable[bytes]:
-    if not options.stderr:
-        return messages
-    from udsd.send_stderr import echoed
-
-    return echoed(messages, options.tag)
-
-
-def _encoded(messages: Iterable[bytes], encode: Encoder | None) -> Iterable[bytes]:
+        messages = echoed(messages, options.tag)
     return map(encode, messages) if encode else messages
+
+
+def _encoder(options: Options) -> Encoder | None:
+    """What makes a datagram of a message; None where the message is the datagram."""
+    if not (options.json or options.priority or options.tag or options.pid or options.fields):
+        return None
+    from udsd.send_encoding import encoder
+
+    return encoder(options)
 
 
 def _all_but_stop(encode: Encoder) -> Encoder:

@@ -9,13 +9,12 @@ from udsd.send_options import Options
 Encoder = Callable[[bytes], bytes]
 
 
-def encoder(options: Options) -> Encoder | None:
-    """What makes a datagram of a message; None where the message is the datagram."""
-    if options.json:
-        return _json(options)
-    if options.priority or options.tag or options.pid or options.fields:
-        return _rfc5424(options)
-    return None
+def encoder(options: Options) -> Encoder:
+    """What makes a datagram of a message and of what these options say of it.
+
+    Where JSON is wanted it raises UdsdError for what is not UTF-8, as this function does itself.
+    """
+    return _json(options) if options.json else _rfc5424(options)
 
 
 def _rfc5424(options: Options) -> Encoder:

@@ -6,13 +6,14 @@ Letters and long names are those of `logger` where it has them.
 import argparse
 import os
 from _collections_abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from udsd import __version__
 from udsd.errors import UdsdError
 from udsd.options import Parser
-from udsd.send_field import field
-from udsd.send_priority import Priority, priority
+
+if TYPE_CHECKING:
+    from udsd.send_priority import Priority
 
 
 class Options(NamedTuple):
@@ -21,7 +22,7 @@ class Options(NamedTuple):
     socket: str | None
     timeout: float | None
     json: bool
-    priority: Priority | None
+    priority: "Priority | None"
     tag: bytes
     pid: bytes
     fields: tuple[tuple[str, bytes], ...]
@@ -32,6 +33,18 @@ class Options(NamedTuple):
     rate: float | None
     done: bool
     message: bytes | None
+
+
+def _priority(text: str) -> "Priority":
+    from udsd.send_priority import priority
+
+    return priority(text)
+
+
+def _field(text: str) -> tuple[str, bytes]:
+    from udsd.send_field import field
+
+    return field(text)
 
 
 def _seconds(text: str) -> float:
@@ -91,11 +104,11 @@ def _parser() -> Parser:
     add("message", metavar="MESSAGE", nargs="*", help="words, sent with single spaces between")
 
     say = parser.add_argument_group("what to say of a message").add_argument
-    say("-p", "--priority", metavar="FACILITY.LEVEL", type=priority, help="or LEVEL alone, for facility user")
+    say("-p", "--priority", metavar="FACILITY.LEVEL", type=_priority, help="or LEVEL alone, for facility user")
     say("-t", "--tag", metavar="TAG", type=os.fsencode, default=b"", help="the identifier")
     say("-i", dest="own_pid", action="store_true", help="the process id of this udsd-send")
     say("--id", metavar="ID", type=_pid, help="this process id, as --id=ID; --id alone is the same as -i")
-    say("-F", "--field", metavar="NAME=VALUE", type=field, action="append", help="a journal field; may be repeated")
+    say("-F", "--field", metavar="NAME=VALUE", type=_field, action="append", help="a journal field; may be repeated")
     say("--json", action="store_true", help="each datagram one JSON object")
 
     what = parser.add_argument_group("what to send").add_argument

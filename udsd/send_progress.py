@@ -41,7 +41,7 @@ class Progress:
         self._width = max(self._width, len(text))
 
     def close(self) -> None:
-        """Take the line away, with the ^C that the terminal may have put behind it."""
+        """Take the line away. What a terminal shows for Ctrl-C behind it, the error that follows covers."""
         if self._width:
-            write(b"\r%s\r" % (b" " * (self._width + len("^C"))))
+            write(b"\r%s\r" % (b" " * self._width))
             self._width = 0

@@ -19,6 +19,17 @@ def until_asleep(process: subprocess.Popen[bytes]) -> None:
         assert time.monotonic() < deadline
 
 
+def screen(shown: bytes) -> list[str]:
+    """The lines as they stand in the end, when what came behind a carriage return has been written over the rest."""
+    lines = []
+    for line in shown.decode().split("\n"):
+        cells: list[str] = []
+        for part in line.split("\r"):
+            cells[: len(part)] = part
+        lines.append("".join(cells).rstrip())
+    return lines
+
+
 class Terminal:
     """Starts the process as the leader of a session, so that Ctrl-C on this terminal reaches it."""
 

@@ -594,7 +594,7 @@ def test_a_wrong_option_is_a_usage_error(words: list[str], said: str, address: s
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("--help", ["usage: udsd-send", "-u PATH", "--timeout SECONDS", "MESSAGE", "$UDSD_SOCKET"]),
+        ("--help", ["usage: udsd-send", "--socket PATH", "--timeout SECONDS", "MESSAGE", "$UDSD_SOCKET"]),
         ("--version", [f"udsd-send {__version__}\n"]),
     ],
 )

@@ -10,9 +10,9 @@ from itertools import repeat
 from udsd.connection import STOP, Connection, candidates
 from udsd.send_options import Options, parse
 
-# The socket of JSON is an instance of a unit's template, and the service takes it on when it starts.
+# The socket of JSON is an instance of a unit's template.
 _JSON_SOCKET = "json.sock"
-_JSON_REMEDY = "systemctl restart udsd.service udsd-format@json.socket"
+_JSON_REMEDY = "systemctl start udsd-format@json.socket"
 
 Close = Callable[[], None] | None
 Encoder = Callable[[bytes], bytes]

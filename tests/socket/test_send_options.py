@@ -191,7 +191,7 @@ def test_where_there_is_no_socket_of_json_the_error_says_how_to_have_one(tmp_pat
     for part in (
         "/run/udsd/json.sock",
         f"{tmp_path}/udsd/json.sock",
-        "systemctl restart udsd.service udsd-format@json.socket",
+        "systemctl start udsd-format@json.socket",
     ):
         assert part in stderr
 

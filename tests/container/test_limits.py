@@ -1,0 +1,63 @@
+"""The limits of formats, against a real journald: what udsd lets through it stores, whole."""
+
+import json
+from pathlib import Path
+
+from tests.container.machines import Machine
+from udsd.flaw import MOST_FIELDS
+
+_JSON, _NATIVE = "/run/udsd/json.sock", "/run/udsd/native.sock"
+_MEBIBYTE = 1 << 20
+
+
+def own(entry: dict[str, bytes]) -> dict[str, bytes]:
+    """The fields that neither journald nor udsd has added."""
+    return {name: value for name, value in entry.items() if not name.startswith(("_", "OBJECT_", "UDSD_"))}
+
+
+def frames(machine: Machine, socket: str, payloads: list[bytes]) -> None:
+    Path(machine.shared, "frames").write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
+    machine.run(*machine.program("send_frames", "/host/frames", socket))
+
+
+def test_as_many_fields_as_are_let_through_are_stored(machine: Machine) -> None:
+    machine.run("systemctl", "start", "udsd-format@json.socket", "udsd-format@native.socket")
+    name = "N" * 60
+    most = {f"{name}{number:04}": b"%d" % number for number in range(MOST_FIELDS - 2)}
+    given = {"MESSAGE": b"most", "PRIORITY": b"3", **most}
+    one_more = {**given, "MESSAGE": b"one more", "ONE_MORE": b"1"}
+    for socket, encode in ((_NATIVE, native), (_JSON, as_json)):
+        frames(machine, socket, [encode(given), encode(one_more)])
+        machine.wait_for(f"UDSD_SOCKET={socket}", "UDSD_MALFORMED=too many fields: more than 1000")
+        whole, refused = machine.datagrams(f"UDSD_SOCKET={socket}")
+        stored = own(whole)
+        stored.pop("SYSLOG_IDENTIFIER", None)  # from /proc, unless the sender has ended by then
+        assert stored == given
+        assert refused["MESSAGE"] == encode(one_more).removesuffix(b"\n")
+        assert name + "0000" not in refused
+
+
+def test_a_large_entry_may_come_in_a_memfd_or_in_a_file(machine: Machine) -> None:
+    """The library of systemd sends the one, that of Go (go-systemd) the other."""
+    machine.run("systemctl", "start", "udsd-format@native.socket")
+    for place in ("memfd", "/dev/shm", "/tmp", "/var/tmp"):
+        entry = native({"MESSAGE": place.encode() * 5 * (_MEBIBYTE // len(place)), "PLACE": place.encode()})
+        Path(machine.shared, "entry").write_bytes(entry)
+        machine.run(*machine.program("send_descriptor", "/host/entry", place, _NATIVE), user="nobody")
+        machine.wait_for(f"PLACE={place}")
+        (stored,) = machine.datagrams(f"PLACE={place}")
+        assert own(stored)["MESSAGE"] == place.encode() * 5 * (_MEBIBYTE // len(place))
+        assert "UDSD_MALFORMED" not in stored
+
+    machine.run("mkdir", "--mode=1777", "/srv/other")
+    machine.run(*machine.program("send_descriptor", "/host/entry", "/srv/other", _NATIVE), user="nobody")
+    reason = "descriptor refused: neither sealed nor in /dev/shm, /tmp or /var/tmp"
+    machine.wait_for(f"UDSD_MALFORMED={reason}")
+
+
+def native(fields: dict[str, bytes]) -> bytes:
+    return b"".join(name.encode() + b"=" + value + b"\n" for name, value in fields.items())
+
+
+def as_json(fields: dict[str, bytes]) -> bytes:
+    return json.dumps({name: value.decode() for name, value in fields.items()}).encode()

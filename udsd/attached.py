@@ -3,10 +3,12 @@
 A descriptor can be anything, so it is read by the rules of journald, and by one more:
 
 1. A memfd that is sealed against every change is read.
-2. Any other file must be a regular one that lies in /dev/shm, /tmp or /var/tmp, not in a folder below. It must also be
-   on a file system of those of ours, or in memory: a path in the name spaces of the sender proves nothing, and to read
-   from a file system that a user has made could block us for ever. uid 0 may pass any regular file.
+2. Any other file must be a regular one that lies in /dev/shm, /tmp or /var/tmp, not in a folder below. uid 0 may pass
+   any regular file.
 3. It is not larger than we can afford to hold. It is read by position, so the sender's is not moved.
+4. A path in the name spaces of the sender proves nothing: the file system may be one that a user has made, and to read
+   from that could block us until the watchdog ends us, again and again. So what is not in memory, and may have ended
+   the run before, is refused.
 """
 
 import fcntl
@@ -21,16 +23,21 @@ _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _FOLDERS = ("/dev/shm", "/tmp", "/var/tmp")  # noqa: S108, nothing of ours is made there
 
 
-def read(descriptor: int, uid: int | None) -> bytes:
-    """The entry in a descriptor that this user has passed. Raises FlawError where it is none that may be read."""
+def read(descriptor: int, uid: int | None, *, again: bool = False) -> bytes:
+    """The entry in a descriptor that this user has passed; `again` if the run before may have ended over it.
+
+    Raises FlawError where it is none that may be read.
+    """
     try:
+        seals = _seals(descriptor)  # first, since it asks the kernel alone
+        if seals is None and again:
+            raise _refused("the run before may have ended over it")
+        sealed = seals is not None and seals & _SEALS == _SEALS
+        if not sealed and uid != 0:
+            _check_place(descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _refused("not a regular file")
-        seals = _seals(descriptor)
-        sealed = seals is not None and seals & _SEALS == _SEALS
-        if not sealed and uid != 0:
-            _check_place(descriptor, status.st_dev, in_memory=seals is not None)
         if status.st_size > LARGEST:
             raise _refused(f"{status.st_size} bytes, more than {LARGEST}")
         return _content(descriptor, status.st_size)
@@ -38,12 +45,10 @@ def read(descriptor: int, uid: int | None) -> bytes:
         raise _refused(error.strerror or str(error)) from error
 
 
-def _check_place(descriptor: int, device: int, *, in_memory: bool) -> None:
+def _check_place(descriptor: int) -> None:
     folder, _, name = os.readlink(f"/proc/self/fd/{descriptor}").rpartition("/")
     if folder not in _FOLDERS or name in ("", ".", ".."):
         raise _refused("neither sealed nor in /dev/shm, /tmp or /var/tmp")
-    if not in_memory and device not in {os.stat(ours).st_dev for ours in _FOLDERS if os.path.exists(ours)}:
-        raise _refused("on a file system of its own")
 
 
 def _seals(descriptor: int) -> int | None:

@@ -150,7 +150,7 @@ class Daemon:
         """The entry of the datagram that was last looked at, and what is wrong with it."""
         flaw = None
         try:
-            fields = inbox.read(payload or _attached(inbox, identity))
+            fields = inbox.read(payload or _attached(inbox, identity, again=inbox in self._suspects))
         except FlawError as error:
             flaw, fields = error, error.fields
         entry = encode(fields) + (identity.entry_of_named if names_itself(fields) else identity.entry)
@@ -271,13 +271,13 @@ class Daemon:
         _print(entry)
 
 
-def _attached(inbox: Inbox, identity: Identity) -> bytes:
+def _attached(inbox: Inbox, identity: Identity, *, again: bool) -> bytes:
     """What the descriptor holds that an empty datagram carries. Raises FlawError for what may not be read."""
     descriptor = inbox.peek_descriptor()
     if descriptor is None:
-        raise malformed(b"", "descriptor refused", "not the only one")
+        raise malformed(b"", "descriptor refused", "not the only one, or withheld by the kernel")
     try:
-        return attached.read(descriptor, identity.sender.uid if identity.sender else None)
+        return attached.read(descriptor, identity.sender.uid if identity.sender else None, again=again)
     finally:
         os.close(descriptor)
 

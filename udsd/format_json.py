@@ -2,15 +2,17 @@
 
 1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
    Elements of an array are values of one field; `null` is no field. Numbers stay as they were written.
-2. MESSAGE is the first of the members `message`, `msg` and `short_message` that is there and is a text. Without one
-   it is the whole object, as it was sent.
-3. PRIORITY is the first of `level`, `severity`, `priority`, `levelname`, `log.level` and `levelno` that is understood:
-   a name that a well-known logger writes, a number of syslog (0 to 7), or a larger one, which is read on pino's scale,
-   in `levelno` on Python's. None understood: 6, and they are fields as others are.
+2. MESSAGE is the first of the members `message`, `msg` and `short_message` that is there and is a text or a number.
+   Without one it is the whole object, as it was sent.
+3. PRIORITY is the first of PRIORITY itself, in capitals, and `level`, `severity`, `priority`, `levelname`, `log.level`,
+   `loglevel` and `levelno` that is understood: a name that a well-known logger writes, a number of syslog (0 to 7), or
+   a larger one, which is read on pino's scale, from 100 on Monolog's, in `levelno` on Python's. None understood: 6, and
+   they are fields as others are.
 4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -19,12 +21,12 @@ from udsd.flaw import MOST_FIELDS, FlawError, malformed, too_many_fields
 from udsd.names import Names
 from udsd.text import message
 
-_DEEPEST = 32  # objects within objects
+_DEEPEST = 32  # objects and arrays within each other
 _LOWEST = 7  # of syslog's priorities, which count down
 _LONGEST_NUMBER = 9
 
 _MESSAGES = ("message", "msg", "short_message")
-_LEVELS = ("level", "severity", "priority", "levelname", "log.level", "levelno")
+_LEVELS = ("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
 
 _NAMED = {
     name: priority
@@ -32,15 +34,19 @@ _NAMED = {
         ("emerg", "emergency"),
         ("alert",),
         ("crit", "critical", "fatal", "panic", "dpanic"),  # a program gives up: no emergency of the machine's
-        ("err", "error"),
+        ("err", "error", "severe"),
         ("warn", "warning"),
         ("notice",),
         ("info", "information", "informational"),
-        ("debug", "trace", "verbose", "silly"),
+        ("debug", "trace", "verbose", "silly", "config", "fine", "finer", "finest"),
     ))
     for name in names
 }  # fmt: skip
-_PINO = ((60, 2), (50, 3), (40, 4), (30, 6), (10, 7))  # and bunyan's; from this number on, this priority
+_SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
+
+# From this number on, this priority.
+_PINO = ((60, 2), (50, 3), (40, 4), (30, 6), (10, 7))  # and bunyan's
+_MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250, 5), (200, 6), (100, 7))
 _PYTHON = ((50, 2), (40, 3), (30, 4), (20, 6), (1, 7))
 
 
@@ -61,7 +67,7 @@ def read(payload: bytes) -> Fields:
     fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % PRIORITY_INFO)]
     for at, (name, value) in enumerate(members):
         if at not in used:
-            for path, text in _values((name,), value, payload):
+            for path, text in _values((name,), value, payload, _DEEPEST):
                 if len(fields) == MOST_FIELDS - 1:  # the message is still to come
                     raise too_many_fields(payload)
                 fields.append((names.field(*path), text))
@@ -96,7 +102,7 @@ def _find(members: _Object, wanted: Sequence[str], use: Callable[[str, Any], byt
     """The first of the wanted names whose member is of use, whatever the order of the members."""
     for want in wanted:
         for at, (name, value) in enumerate(members):
-            if name.lower() == want and (found := use(want, value)) is not None:
+            if want in (name, name.lower()) and (found := use(want, value)) is not None:
                 return _Found(at, found)
     return None
 
@@ -108,30 +114,30 @@ def _text(_: str, value: Any) -> bytes | None:
 def _priority(name: str, value: Any) -> bytes | None:
     if not isinstance(value, str):
         return None
-    priority = _NAMED.get(value.strip().lower())
+    priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))
     if priority is None and value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER:
         number = int(value)
         if name == "levelno":
             priority = _on_scale(_PYTHON, number)
         else:
-            priority = number if number <= _LOWEST else _on_scale(_PINO, number)
+            priority = number if number <= _LOWEST else _on_scale(_MONOLOG + _PINO, number)
     return None if priority is None else b"%d" % priority
 
 
-def _on_scale(scale: Sequence[tuple[int, int]], number: int) -> int | None:
+def _on_scale(scale: Sequence[tuple[int, int | None]], number: int) -> int | None:
     return next((priority for least, priority in scale if number >= least), None)
 
 
-def _values(path: tuple[str, ...], value: Any, payload: bytes) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Each value in a member, with the names that lead to it."""
-    if len(path) > _DEEPEST:
+def _values(path: tuple[str, ...], value: Any, payload: bytes, left: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Each value in a member, with the names that lead to it. `left`: how deep it may be nested."""
+    if not left:
         raise _too_deep(payload)
     if isinstance(value, _Object):
         for name, inner in value:
-            yield from _values((*path, name), inner, payload)
+            yield from _values((*path, name), inner, payload, left - 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _values(path, inner, payload)
+            yield from _values(path, inner, payload, left - 1)
     elif value is not None:
         yield path, _encoded(value) if isinstance(value, str) else str(value).lower().encode()
 
@@ -141,4 +147,4 @@ def _encoded(text: str) -> bytes:
 
 
 def _too_deep(payload: bytes) -> FlawError:
-    return malformed(payload, "nested too deep", f"more than {_DEEPEST} objects")
+    return malformed(payload, "nested too deep", f"more than {_DEEPEST} levels")

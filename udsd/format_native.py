@@ -28,8 +28,6 @@ def read(payload: bytes) -> Fields:
             fields.append((name.decode("ascii"), value))
         else:
             dropped += 1
-        if len(fields) > MOST_FIELDS:
-            raise too_many_fields(payload)
     if dropped:
         raise with_dropped(fields, dropped)
     if not fields:
@@ -43,7 +41,7 @@ def _settable(name: bytes) -> bool:
 
 
 def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
+    at = lines = 0
     while at < len(payload):
         end = payload.find(b"\n", at)
         if end < 0:
@@ -52,6 +50,9 @@ def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
             if payload[at:].strip(b"\n"):
                 raise malformed(payload, "more than one entry")
             return
+        lines += 1
+        if lines > MOST_FIELDS:  # also of what is not stored: a descriptor has room for millions
+            raise too_many_fields(payload)
         equals = payload.find(b"=", at, end)
         if payload.startswith((b".", b"#"), at):
             at = end + 1

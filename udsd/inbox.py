@@ -16,7 +16,6 @@ socket next, so being killed between two steps can repeat it, never lose it.
 6. Taking one off is a receive of one byte: Python answers a receive of none without asking the kernel.
 """
 
-import errno
 import os
 import socket
 import struct
@@ -111,14 +110,15 @@ class Inbox:
         return process
 
     def peek_descriptor(self) -> int | None:
-        """The descriptor that the datagram last looked at carries, now the caller's; None where it carries several.
+        """The descriptor that the datagram last looked at carries, now the caller's.
 
-        Raises OSError where we have no room for another.
+        None where it carries several, or the kernel keeps it from us. Raises OSError where we have no room for another.
         """
         flags = _PEEK | socket.MSG_CMSG_CLOEXEC
         _, control, told, _ = self._socket.recvmsg(1, _CONTROL_ONE, flags)
         if len(control) < 2:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            os.close(os.dup(self.fileno()))
+            return None
         (descriptor,) = _PIDFD.unpack(control[1][2])
         if told & socket.MSG_CTRUNC:
             os.close(descriptor)

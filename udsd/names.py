@@ -7,7 +7,7 @@ becomes a field by these rules, and the same ones everywhere:
 2. `_` at the front is taken off: those names are journald's own to set.
 3. `X_` is put in front of what then begins with a digit or is empty, and of the names that only journald, systemd or
    udsd may set, since `journalctl` takes them for their word.
-4. What is longer than a name can be is cut.
+4. What is longer than a name can be is cut, and of names within names each that is longer than 256 characters before.
 5. Where two different names of one datagram come out the same, the first keeps it, and the others get `_2`, `_3` and
    so on behind theirs. The same name twice is one field with two values.
 
@@ -15,6 +15,8 @@ The client loads this too, so it imports nothing.
 """
 
 LONGEST = 64  # characters; journald passes over a field with a longer name
+
+_LONGEST_LOOKED_AT = 256  # characters of one name: it may come again with each of a thousand others in it
 
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _RESERVED = frozenset(("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID"))
@@ -52,7 +54,7 @@ class Names:
         """The field for a thing of this name, or of these where it is within others: outermost first, joined by `_`."""
         known = self._fields.get(names)
         if known is None:
-            known = self._fields[names] = self._free(made("_".join(names)))
+            known = self._fields[names] = self._free(made("_".join(name[:_LONGEST_LOOKED_AT] for name in names)))
         return known
 
     def _free(self, field: str) -> str:

@@ -7,16 +7,20 @@ To add a format to udsd, add a line to _FORMATS here, with what that format prom
 To add another parser, add a line to TARGETS.
 """
 
+import json
+import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from tests.fuzz import reference
-from udsd import cgroup, console, entry, flaw, formats, identity, policy, process, senders, text
+from udsd import cgroup, console, entry, flaw, formats, identity, policy, process, senders, text, wire
 from udsd.entry import Entry, Field, Fields
 
 Check = Callable[[bytes], None]
+Promise = Callable[[bytes, Fields], None]  # of a datagram that is not malformed
 
 
 class Target(NamedTuple):
@@ -38,10 +42,25 @@ _GROUPS = (
     b"/init.scope", b" (deleted)", b"\xff", "\x85\u2028".encode(), "\u0661".encode(), b"\x0b", b"\x1c", b"\r", b"@",
     b"\\x2d",
 )  # fmt: skip
+_SYSLOG = (
+    b"<13>", b"<0>", b"<191>", b"<192>", b"<14>1 ", b"<14>1 - - - - - ", b"Nov 25 02:00:00 ", b"2026-11-25T02:00:00Z ",
+    b"tag: ", b"tag[1]: ", b"]: ", b": ", b"vm ", b"- ", b"[", b"[a", b' b="', b'"', b'"]', b"\\", b"] ", b"[a]",
+    b"\xef\xbb\xbf", b'[journal@0 A="', b' MESSAGE="', b' _UID="', b' UNIT="', b"\n\0",
+)  # fmt: skip
+_JSON = (
+    b"{", b"}", b"[", b"]", b":", b",", b'"', b"\\", b"{}", b'""', b"null", b"true", b"1", b"-1.50e5", b"NaN",
+    b"\\ud800", b'"a":', b'"A":', b'"":', b'"message":', b'"msg":"x"', b'"level":', b'"info"', b'"levelno":', b"60",
+    b'"_uid":1', b'"unit":1', b'{"a":', b'{"msg":"', b'"}', b"\xef\xbb\xbf", b"\n\0", "\u00df".encode(),
+)  # fmt: skip
 
 # What a sender must not be able to say: who it is, and what journalctl takes for the word of a unit's manager.
 _OURS = ("OBJECT_", "UDSD_", "COREDUMP_")
-_MANAGERS = ("UNIT", "USER_UNIT")
+_MANAGERS = ("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID")
+
+_LEVELS = ("level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
+_DEEPEST = 32
+
+_SAID_ELSEWHERE = ("PRIORITY", "MESSAGE", "SYSLOG_")  # in a client's datagram
 
 _ABOUT_GROUPS = {f"OBJECT_SYSTEMD_{name}" for name in ("CGROUP", "UNIT", "USER_UNIT", "SLICE", "SESSION", "OWNER_UID")}
 
@@ -71,21 +90,42 @@ def _is_one_safe_line(line: bytes) -> None:
     assert not unsafe, f"not printable: {unsafe}"
 
 
-def _format(form: formats.Format, promise: Callable[[bytes, Fields], None], payload: bytes) -> None:
-    try:
-        fields = form.read(payload)
-    except flaw.FlawError as error:
-        *fields, told = error.fields
-        assert told[0] == ("UDSD_DROPPED_FIELDS" if error.dropped else "UDSD_MALFORMED")
-        if not error.dropped:
-            assert list(fields) == list(text.raw(payload)), "what does not parse is not stored as text"
+def _format(form: formats.Format, promise: Promise, payload: bytes) -> None:
+    fields, told = _read(form, payload)
     names = [name for name, _ in fields]
     assert all(map(reference.is_name, names)), f"not all names are journald's: {names}"
-    assert not [n for n in names if n.startswith(_OURS) or n in _MANAGERS], f"not the sender's to say: {names}"
+    assert all(map(_is_a_senders, names)), f"not the sender's to say: {names}"
+    assert len(fields) <= flaw.MOST_FIELDS, "more than journald has room for"
+    if not told or told[0] != "UDSD_MALFORMED":
+        promise(payload, fields)
+    whole = _stored_whole([*fields, *([told] if told else [])], _sender())
+    _is_one_safe_line(console.line(whole, 0, "host"))
+
+
+def _read(form: formats.Format, payload: bytes) -> tuple[Fields, Field | None]:
+    """The sender's fields and what is told of a flaw."""
+    try:
+        return form.read(payload), None
+    except flaw.FlawError as error:
+        *fields, told = error.fields
+        dropped = error.dropped
+    assert told[0] == ("UDSD_DROPPED_FIELDS" if dropped else "UDSD_MALFORMED")
+    assert dropped or list(fields) == list(text.raw(payload)), "what does not parse is not stored as text"
+    assert not dropped or told[1] == b"%d" % dropped
+    return fields, told
+
+
+def _is_a_senders(name: str) -> bool:
+    return reference.is_name(name) and not name.startswith(_OURS) and name not in _MANAGERS
+
+
+def _one_message(fields: Fields) -> bytes:
+    names = [name for name, _ in fields]
     assert names.count("MESSAGE") == 1, "not one message"
-    assert dict(fields)["PRIORITY"] in b"0 1 2 3 4 5 6 7".split(), "no priority of syslog(3)"
-    promise(payload, fields)
-    _is_one_safe_line(console.line(_stored_whole(fields, _sender()), 0, "host"))
+    assert names.count("PRIORITY") == 1, "not one priority"
+    values = dict(fields)
+    assert values["PRIORITY"] in b"0 1 2 3 4 5 6 7".split(), "no priority of syslog(3)"
+    return values["MESSAGE"]
 
 
 def _raw(payload: bytes, fields: Fields) -> None:
@@ -98,8 +138,79 @@ def _raw(payload: bytes, fields: Fields) -> None:
     assert dict(fields)["PRIORITY"] == b"6"
 
 
+def _auto(payload: bytes, fields: Fields) -> None:
+    """What does not open with a priority is text; what does is read as in the format syslog."""
+    if re.match(rb"<(\d|\d\d|1[0-8]\d|19[01]|0\d\d)>", payload):
+        _syslog(payload, fields)
+        assert list(fields) == list(_read(formats.named("syslog"), payload)[0])
+    else:
+        _raw(payload, fields)
+
+
+def _syslog(payload: bytes, fields: Fields) -> None:
+    said = _one_message(fields)
+    end = payload.rstrip(b" \t\r\n\0")
+    assert end.endswith(said.rstrip(b" \t\r\n\0")), "the message is not the end of the datagram"
+    values = dict(fields)
+    for name in ("SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME", "SYSLOG_MSGID"):
+        assert values.get(name, b"") in payload, "not byte for byte"
+    assert int(values.get("SYSLOG_FACILITY", b"1")) in range(1, 24), "no facility of syslog(3)"
+
+
+def _json(payload: bytes, fields: Fields) -> None:
+    """Each value of the object is in the entry once, as a field, as MESSAGE or as PRIORITY."""
+    said = _one_message(fields)
+    written = payload.rstrip(b"\0").decode("utf-8-sig")
+    whole = json.loads(written, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)
+    assert isinstance(whole, _Pairs), "no object"
+    left = Counter(_leaves(whole, 1))
+    left.subtract(value for name, value in fields if name not in ("MESSAGE", "PRIORITY"))
+    if left[said] > 0:
+        left[said] -= 1
+    else:
+        assert said == text.message(payload), "a message that nobody wrote"
+    assert min(left.values(), default=0) >= 0, "a value that nobody wrote"
+    levels = [_leaf(value) for name, value in whole if name.lower() in _LEVELS and not isinstance(value, list | _Pairs)]
+    assert all(value in levels for value in left.elements()), "a value is lost"
+    assert left.total() <= 1, "more than one level is lost"
+
+
+class _Pairs(tuple[tuple[str, object], ...]):
+    """An object with all its members, those of the same name too."""
+
+    __slots__ = ()
+
+
+def _leaves(value: object, depth: int) -> Iterator[bytes]:
+    if isinstance(value, list | _Pairs):
+        assert depth <= _DEEPEST, "nested deeper than it may be"
+        for inner in value:
+            yield from _leaves(inner[1] if isinstance(value, _Pairs) else inner, depth + 1)
+    elif value is not None:
+        yield _leaf(value)
+
+
+def _leaf(value: object) -> bytes:
+    return (value if isinstance(value, str) else json.dumps(value)).encode(errors="backslashreplace")
+
+
+def _native(payload: bytes, fields: Fields) -> None:
+    """Of the same bytes journald would store these fields, and others only if they are not a sender's to set."""
+    sees = [field for field in reference.read(payload) if _is_a_senders(field[0])]
+    assert list(fields) == sees, "another entry than journald's"
+
+
 # What each format promises; a format of udsd that is missing here is an error at once.
-_FORMATS: dict[str, Callable[[bytes, Fields], None]] = {"raw": _raw}
+_FORMATS: dict[str, tuple[Promise, Sequence[bytes]]] = {
+    "auto": (_auto, (*_TRAPS, *_SYSLOG)),
+    "raw": (_raw, _TRAPS),
+    "syslog": (_syslog, (*_TRAPS, *_SYSLOG)),
+    "json": (_json, _JSON),
+    "native": (
+        _native,
+        (*_TRAPS, b"A=b\n", b"A\n", b"#", b".", b"UNIT=1\n", b"OBJECT_PID\n", b"a=\n", b"\x02\0\0\0\0\0\0\0"),
+    ),
+}
 
 
 def _stop(payload: bytes) -> None:
@@ -208,8 +319,29 @@ def _told(data: bytes) -> None:
     _is_one_safe_line(console.line(whole, 0, "host"))
 
 
+def _wire(data: bytes) -> None:
+    """The first byte divides identifier, pid, message and fields; what a client says so is what udsd reads."""
+    identifier, pid, message, *rest = [*data[1:].split(data[:1]), b"", b"", b""] if data else [b""] * 3
+    pairs = [field.partition(b"=") for field in rest]
+    fields = [(name.decode("latin-1"), value) for name, _, value in pairs]
+    fields = [field for field in fields if _is_a_senders(field[0]) and not field[0].startswith(_SAID_ELSEWHERE)]
+    fields = fields[: flaw.MOST_FIELDS - 6]
+    sent = wire.datagram(message, identifier=identifier, pid=pid, fields=fields)
+    said = [("SYSLOG_IDENTIFIER", identifier), ("SYSLOG_PID", pid)]
+    expected = [("PRIORITY", b"6"), ("SYSLOG_FACILITY", b"1"), *(field for field in said if field[1]), *fields]
+    for name in ("auto", "syslog"):
+        read = formats.named(name).read(sent)
+        assert sorted(read) == sorted([*expected, ("MESSAGE", text.message(message))]), "not what the client said"
+
+
+def _target(name: str) -> Target:
+    promise, tokens = _FORMATS[name]
+    return Target(partial(_format, formats.named(name), promise), tokens)
+
+
 TARGETS: dict[str, Target] = {
-    **{f"format-{name}": Target(partial(_format, formats.named(name), _FORMATS[name]), _TRAPS) for name in ["raw"]},
+    **{f"format-{name}": _target(name) for name in formats.NAMES},
+    "wire": Target(_wire, (*_TRAPS, *_SYSLOG)),
     "stop": Target(_stop, _STOPS),
     "entry": Target(_entry, (*_TRAPS, b"|", b"|A=", b"|A_1=", b"|_UID=", b"A" * 65)),
     "console": Target(_console, _TRAPS),

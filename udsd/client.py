@@ -11,7 +11,8 @@
    the sender with each datagram, so a child may use what it inherited.
 3. A connection that is replaced is closed by whoever lets go of it last. Closing it under a thread that is about to
    send could have that thread write to whatever gets the descriptor next.
-4. A socket that is gone may be back in a moment: while there is time, it is tried again.
+4. A socket that is gone may be back in a moment: while there is time, it is tried again. It, not another one: while
+   systemd replaces the system's socket, there may be one of the user's.
 5. The time-out bounds all of one call, signals or not: only poll(2) and sleep wait, both until a deadline.
    SO_SNDTIMEO would start anew after each signal, and counts twice where there is room neither with us nor with udsd.
 
@@ -47,16 +48,19 @@ _LONGEST_POLL = 3600.0  # seconds; what poll(2) takes is limited
 class Client:
     """Sends to one socket: that at `path`, or `$UDSD_SOCKET`, or the system's, or the user's.
 
-    `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits as long as it takes.
-    Nothing is connected before something is sent. Threads may share a client, and so may the processes of a fork.
+    `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits as long as it takes. It may
+    be changed, for calls that begin later.
+    Nothing is connected before something is sent, and the socket that was found then is kept to. Threads may share a
+    client, and so may the processes of a fork.
     """
 
     def __init__(self, path: str | None = None, timeout: float | None = 5.0) -> None:
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"timeout must be 0 or more seconds, not {timeout!r}")
+        self.timeout = timeout
         self._path = path
-        self._timeout = math.inf if timeout is None else timeout
         self._connection: Connection | None = None
+        self._found: list[str] = []  # the socket that it has been connected to
 
     def send(
         self,
@@ -90,8 +94,8 @@ class Client:
         self._deliver(_datagram(message, priority, facility, identifier, fields))
 
     def close(self) -> None:
-        """Let go of the connection. Sending connects again."""
-        self._connection = None
+        """Let go of the connection. Sending looks for a socket again."""
+        self._connection, self._found = None, []
 
     def __enter__(self) -> Self:
         return self
@@ -100,20 +104,21 @@ class Client:
         self.close()
 
     def _deliver(self, payload: bytes) -> None:
-        deadline = time.monotonic() + self._timeout
+        allowed = math.inf if self.timeout is None else self.timeout
+        deadline = time.monotonic() + allowed
         pause, stale = _FIRST_PAUSE, self._connection
         while True:
             connection = self._connection
             try:
                 if connection is None:
-                    connection = self._connection = _connected(self._path)
+                    connection = self._connection = self._connected()
                 connection.send(payload)
             except UdsdError as error:
                 left = deadline - time.monotonic()
                 if error.status == os.EX_TEMPFAIL:
                     assert connection is not None
                     if left <= 0:
-                        raise self._full(connection) from error
+                        raise _full(connection, allowed) from error
                     _wait_for_room(connection, left)
                     continue
                 if error.status != os.EX_UNAVAILABLE:
@@ -130,13 +135,13 @@ class Client:
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _full(self, connection: Connection) -> UdsdError:
-        waited = f"was full for {self._timeout:g} s" if self._timeout else "is full"
-        return UdsdError(
-            f"{connection.path}: the queue {waited}",
-            hint="the daemon or journald is behind: see systemctl status udsd, or allow more time",
-            status=os.EX_TEMPFAIL,
-        )
+    def _connected(self) -> Connection:
+        try:
+            connection = Connection(self._found or candidates(self._path), timeout=0)
+        except OSError as error:  # no descriptors, no memory
+            raise UdsdError(f"no socket: {error.strerror}", status=os.EX_OSERR) from error
+        self._found = [connection.path]
+        return connection
 
 
 _client = Client()
@@ -155,11 +160,13 @@ def send(
     _client.send(message, priority=priority, facility=facility, identifier=identifier, **fields)
 
 
-def _connected(path: str | None) -> Connection:
-    try:
-        return Connection(candidates(path), timeout=0)
-    except OSError as error:  # no descriptors, no memory
-        raise UdsdError(f"no socket: {error.strerror}", status=os.EX_OSERR) from error
+def _full(connection: Connection, allowed: float) -> UdsdError:
+    waited = f"was full for {allowed:g} s" if allowed else "is full"
+    return UdsdError(
+        f"{connection.path}: the queue {waited}",
+        hint="the daemon or journald is behind: see systemctl status udsd, or allow more time",
+        status=os.EX_TEMPFAIL,
+    )
 
 
 def _wait_for_room(connection: Connection, seconds: float) -> None:

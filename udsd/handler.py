@@ -59,9 +59,8 @@ class Handler(logging.Handler):
         level: int | str = logging.NOTSET,
     ) -> None:
         super().__init__(level)
-        self._patient = Client(path, timeout)
-        self._hasty = Client(path, 0)
-        self._late = False  # whether the last record that waited did so in vain
+        self._timeout = timeout
+        self._client = Client(path, timeout)
         self._identifier = identifier or _program()
         self._here = threading.local()
         self._drops = itertools.count()
@@ -101,20 +100,18 @@ class Handler(logging.Handler):
         """Send a record. Called by `handle`, which has the rules; raises what formatting raises."""
         message = self.format(record) if self.formatter else record.getMessage()
         fields = _fields(record)
-        client = self._hasty if self._late else self._patient
         try:
-            client.send(message, priority=_priority(record.levelno), identifier=self._identifier, **fields)
+            self._client.send(message, priority=_priority(record.levelno), identifier=self._identifier, **fields)
         except UdsdError as error:
             next(self._drops)
             if error.status in (os.EX_TEMPFAIL, os.EX_UNAVAILABLE):
-                self._late = True
+                self._client.timeout = 0  # see rule 4
         else:
-            self._late = False
+            self._client.timeout = self._timeout
 
     def close(self) -> None:
-        """Let go of the connections. A record that comes later connects again."""
-        self._patient.close()
-        self._hasty.close()
+        """Let go of the connection. A record that comes later connects again."""
+        self._client.close()
         super().close()
 
     def _complain(self, record: logging.LogRecord, error: Exception) -> None:

@@ -1,6 +1,7 @@
 """The README's commands, on a machine with nothing but systemd on it, in a copy of this checkout."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,12 +32,16 @@ def trust_as_the_host_does(machine: Machine) -> None:
 
 
 def commands(heading: str) -> list[str]:
-    """The lines of the code blocks below a heading."""
+    """The commands of the code blocks below a heading: each a line of a shell, or a block of Python."""
     section = re.search(rf"^## {heading}$(.*?)^## ", _README, re.MULTILINE | re.DOTALL)
     assert section, f"the README has no heading {heading!r}"
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
     assert blocks, f"the README has no commands below {heading!r}"
-    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    found = []
+    for language, block in blocks:
+        lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+        found += lines if language == "sh" else [shlex.join(["python3", "-c", block])]
+    return found
 
 
 def test_the_first_command_sets_up_udsd_and_shows_an_entry(bare: Machine) -> None:
@@ -53,6 +58,10 @@ def test_the_commands_of_use_do_what_they_say(bare: Machine) -> None:
         bare.run("sh", "-c", f"cd /host/udsd && {command}")
     bare.wait_for("MESSAGE=the backup is done")
     bare.wait_for("MESSAGE=from Python")
+    shell, python, logged = bare.datagrams("VOLUME=/srv")
+    for entry in shell, python:
+        assert (entry["MESSAGE"], entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]) == (b"no space left", b"4", b"backup")
+    assert (logged["MESSAGE"], logged["PRIORITY"]) == (b"no space left on /srv", b"3")
 
 
 def test_the_fast_part_of_the_second_command_passes(bare: Machine) -> None:

@@ -273,7 +273,10 @@ def test_several_descriptors_are_refused(daemon: Daemon, paths: dict[str, Path],
         for number in (2, 3, 253):
             attach(client, *[descriptor] * number)
             entry = dict(stored(journald))
-            assert (entry["MESSAGE"], entry["UDSD_MALFORMED"]) == (b"", b"descriptor refused: not the only one, or withheld by the kernel")
+            assert (entry["MESSAGE"], entry["UDSD_MALFORMED"]) == (
+                b"",
+                b"descriptor refused: not the only one, or withheld by the kernel",
+            )
         attach(client, descriptor)
         assert dict(stored(journald))["MESSAGE"] == b"x"
         assert descriptors(daemon.pid) == before

@@ -1,6 +1,6 @@
 """Fixtures: the package built from this checkout, and machines that have it installed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,13 +30,18 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def suite(request: pytest.FixtureRequest) -> str:
     """Each suite in turn, its image made."""
     name: str = request.param
-    try:
-        image(name, READY)
-    except BootstrapError as error:
-        if name not in OPTIONAL:
-            raise
-        pytest.skip(f"{name} cannot be bootstrapped from its mirror now, so it was NOT tested: {error}")
+    make_image(name, READY)
     return name
+
+
+def make_image(suite: str, packages: Sequence[str]) -> None:
+    """Make an image, or skip the tests that want it if this suite cannot always be had."""
+    try:
+        image(suite, packages)
+    except BootstrapError as error:
+        if suite not in OPTIONAL:
+            raise
+        pytest.skip(f"{suite} cannot be bootstrapped from its mirror now, so it was NOT tested: {error}")
 
 
 @pytest.fixture

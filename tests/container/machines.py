@@ -5,6 +5,7 @@ machine is fresh and nothing that a test does to it is left. `facts` of this kin
 
 - PID 1 tells nspawn when it is up, and nspawn tells us (sd_notify(3)): nothing is polled.
 - Commands enter the machine's name spaces with nsenter; they run with a bare environment.
+- Each machine has a control group of its own: two that share one take each other's units down.
 - net.unix.max_dgram_qlen is what systemd sets on a real host, not what a bare kernel starts with.
 """
 
@@ -32,6 +33,9 @@ OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in tra
 # What a minimal machine has; and besides what udsd depends on, so that installing it needs no network.
 BARE = ("systemd", "systemd-sysv", "dbus")
 READY = (*BARE, "python3", "python3-systemd", "python3-daemon", "procps", "util-linux")
+
+# Besides that, the programs by which others log.
+CLIENTS = (*READY, "bsdutils", "busybox", "netcat-openbsd", "perl", "rsyslog", "socat")
 
 _BOOT_SECONDS = 120
 _WAIT_SECONDS = 60
@@ -86,29 +90,48 @@ def _bootstrap(suite: str, packages: Sequence[str], folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def build_package(source: Path, target: Path) -> Path:
-    """Build the Debian package of the checkout at `source`, in a clean root, as on the oldest suite."""
+def build_needs(source: Path) -> list[str]:
+    """The packages that an image needs for `build_package`."""
     needs = subprocess.run([source / "packaging/build-deb", "--needs"], stdout=subprocess.PIPE, text=True, check=True)
-    builder = image(SUITES[0], needs.stdout.split())
-    command = "cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target >/tmp/log 2>&1 || ! cat /tmp/log"
-    binds = (f"--bind-ro={source}:/source", f"--bind={target}:/target")
-    built = subprocess.run(
-        [*_nspawn(builder), *binds, "--quiet", "--pipe", "sh", "-c", command],
-        env=_nspawn_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+    return needs.stdout.split()
+
+
+def build_package(source: Path, target: Path, suite: str = SUITES[0], *, setting: str = ":") -> Path:
+    """Build the Debian package of the checkout at `source` in a clean root of the suite; the .deb.
+
+    The default is the oldest suite, whose package all can install. `setting` is shell code that comes first.
+    """
+    run_in_root(
+        image(suite, build_needs(source)),
+        f"{setting}; cp -r /source /tmp/udsd && /tmp/udsd/packaging/build-deb /target",
+        binds=(f"--bind-ro={source}:/source", f"--bind={target}:/target"),
     )
-    if built.returncode != 0:
-        raise RuntimeError(f"build-deb failed:\n{built.stdout}")
     (package,) = target.glob("*.deb")
     return package
 
 
-def _nspawn(folder: Path) -> list[str]:
-    return ["systemd-nspawn", f"--directory={folder}", "--volatile=overlay", "--register=no", "--keep-unit"]
+def run_in_root(folder: Path, command: str, *, binds: Sequence[str] = ()) -> str:
+    """Run shell commands in a fresh copy of an image that is not booted; what they print. They must succeed.
+
+    `binds` are options of systemd-nspawn.
+    """
+    done = subprocess.run(
+        [*_nspawn(folder), *binds, "--quiet", "--pipe", "sh", "-c", f"exec 2>&1\n{command}"],
+        env=_nspawn_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,  # on standard error is what systemd-nspawn says
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        output = (done.stdout + done.stderr)[-8000:]
+        raise AssertionError(f"{folder.name}: {command}: exit status {done.returncode}\n{output}")
+    return done.stdout
+
+
+def _nspawn(folder: Path, *, volatile: bool = True) -> list[str]:
+    layer = ["--volatile=overlay"] if volatile else []
+    return ["systemd-nspawn", f"--directory={folder}", *layer, "--register=no", "--keep-unit"]
 
 
 def _nspawn_environment() -> dict[str, str]:
@@ -307,13 +330,19 @@ def install(machine: Machine, package: Path) -> None:
 
 
 @contextmanager
-def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) -> Iterator[Machine]:
-    """A fresh machine, up when this is entered and gone when it is left."""
-    folder = image(suite, packages)
+def booted(
+    suite: str, packages: Sequence[str], *, binds: Sequence[str] = (), disk: Path | None = None
+) -> Iterator[Machine]:
+    """A fresh machine, up when this is entered and gone when it is left.
+
+    `disk` is a root to boot instead, which keeps what is written to it. `binds` are more options of nspawn.
+    """
+    nspawn_words = _nspawn(disk, volatile=False) if disk else _nspawn(image(suite, packages))
     with (
         tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch,
         open(Path(scratch, "console"), "wb") as console,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
+        _own_cgroup(Path(scratch).name) as within,
     ):
         shared = Path(scratch, "host")
         shared.mkdir()
@@ -323,7 +352,8 @@ def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) ->
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
         nspawn = subprocess.Popen(
             [
-                *_nspawn(folder),
+                *within,
+                *nspawn_words,
                 "--boot",
                 "--console=passive",
                 "--notify-ready=yes",
@@ -347,6 +377,31 @@ def booted(suite: str, packages: Sequence[str], *, binds: Sequence[str] = ()) ->
             if nspawn.poll() is None:
                 nspawn.kill()
                 nspawn.wait()
+
+
+@contextmanager
+def _own_cgroup(name: str) -> Iterator[list[str]]:
+    """Words that run a command in a control group of its own, in each hierarchy that systemd uses."""
+    ours = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        ours[controllers] = path
+    groups = []
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, mounted, kind, options, *_ = line.split()
+        controllers = "name=systemd" if kind == "cgroup" and "name=systemd" in options.split(",") else ""
+        if (kind == "cgroup2" or controllers) and controllers in ours:
+            groups.append(Path(f"{mounted}{ours[controllers]}", name))
+    for group in groups:
+        group.mkdir()
+    join = 'for group; do shift; [ "$group" != -- ] || break; echo $$ >"$group/cgroup.procs"; done; exec "$@"'
+    try:
+        yield ["sh", "-euc", join, "sh", *map(str, groups), "--"]
+    finally:
+        for group in groups:
+            for folder, _, _ in os.walk(group, topdown=False):
+                with suppress(OSError):  # what ends late keeps its group
+                    Path(folder).rmdir()
 
 
 def _wait_until_up(notify: socket.socket, console: str) -> int:

@@ -3,7 +3,6 @@
 On trixie each fault comes as often as the promise was made for; on the other suites a fifth as often.
 """
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,19 +102,3 @@ def test_no_memory_to_spare(machine: Machine) -> None:
     with no_more_memory_than(machine, 1024 * resident), load(machine, *sizes, senders=16) as under_way:
         wait_for_number(machine, "s0", 2000, *sizes)
     check(machine, under_way, most_repeats=int(machine.show("udsd.service", "NRestarts")))
-
-
-def test_an_upgrade_of_the_package(machine: Machine, package: Path) -> None:
-    newer = machine.shared / "newer.deb"
-    tree = machine.shared / "tree"
-    subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
-    control = tree / "DEBIAN/control"
-    control.write_text(control.read_text().replace("Version: ", "Version: 9."))
-    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree, newer], check=True, stdout=subprocess.DEVNULL)
-    with load(machine) as under_way:
-        pid = machine.service_pid()
-        machine.run("apt-get", "install", "--yes", "/host/newer.deb")
-        assert machine.text("dpkg-query", "--show", "--showformat=${Version}", "udsd").startswith("9.")
-        machine.run("systemctl", "start", "udsd.service")
-        assert machine.service_pid() != pid, "an upgrade must restart the service"
-    assert check(machine, under_way)["marked as possible repeats"] == 0

@@ -1,0 +1,185 @@
+"""The Debian package, built and looked at by the tools of each suite, and used there from install to purge."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container.conftest import make_image
+from tests.container.load import check, load
+from tests.container.machines import READY, Machine, booted, build_needs, build_package, image, install, run_in_root
+
+_CHECKOUT = Path(__file__).parents[2]
+_DEBIAN = _CHECKOUT / "packaging/debian"
+
+_MACHINE = (*READY, "libpam-systemd", "dbus-user-session")  # with that, users have service managers of their own
+_LINTIAN = ("lintian",)
+_OLDER = "0.1.0"
+
+_DOC = "/usr/share/doc/udsd"
+_MODULES = "/usr/lib/python3/dist-packages/udsd"
+_CATALOG = _CHECKOUT / "systemd/udsd.catalog"
+_FILES = {
+    "/usr/bin/udsd",
+    "/usr/bin/udsd-send",
+    "/usr/lib/sysctl.d/60-udsd.conf",
+    "/usr/lib/systemd/catalog/udsd.catalog",
+    "/usr/lib/systemd/user/udsd.service",
+    "/usr/lib/systemd/user/udsd.socket",
+    "/usr/lib/sysusers.d/udsd.conf",
+    "/usr/share/bash-completion/completions/udsd-send",
+    "/usr/share/fish/vendor_completions.d/udsd-send.fish",
+    "/usr/share/zsh/vendor-completions/_udsd-send",
+    *(f"/usr/share/man/man{page.stem[-1]}/{page.stem}.gz" for page in (_CHECKOUT / "packaging/man").glob("*.scd")),
+}
+_EXAMPLES = {f"{_DOC}/examples/{example.name}" for example in (_CHECKOUT / "systemd/examples").iterdir()}
+_UNITS = {f"udsd{kind}.{suffix}" for kind in ("", "@", "-format@") for suffix in ("service", "socket")}
+_UNITS_FOLDER = {
+    "bookworm": "/lib/systemd/system",
+    "trixie": "/usr/lib/systemd/system",
+    "sid": "/usr/lib/systemd/system",
+}
+
+# What dpkg, apt and useradd keep of their own, whatever is installed and purged.
+_NOT_OURS = "/var/(lib/apt|lib/dpkg|cache/apt|cache/debconf|log)/|/etc/(passwd|group|shadow|gshadow)-? "
+
+
+@pytest.fixture(scope="module")
+def native(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .deb of this checkout built on the suite itself; beside it is what else was built."""
+    for packages in (_MACHINE, _LINTIAN, build_needs(_CHECKOUT)):
+        make_image(suite, packages)
+    return build_package(_CHECKOUT, tmp_path_factory.mktemp(suite), suite)
+
+
+@pytest.fixture
+def plain(suite: str) -> Iterator[Machine]:
+    """A machine without udsd, where users have service managers of their own."""
+    with booted(suite, _MACHINE) as fresh:
+        yield fresh
+
+
+def test_lintian_finds_neither_errors_nor_warnings(suite: str, native: Path) -> None:
+    command = "lintian --pedantic --allow-root --fail-on error,warning /built/*.changes"
+    said = run_in_root(image(suite, _LINTIAN), command, binds=[f"--bind-ro={native.parent}:/built"])
+    sys.stdout.write(f"{suite}: {said}")
+
+
+def test_the_same_checkout_gives_the_same_bytes(suite: str, native: Path, tmp_path: Path) -> None:
+    elsewhere = "umask 077; export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 HOME=/nowhere"
+    build_package(_CHECKOUT, tmp_path, suite, setting=elsewhere)
+    first, second = ({file.name: file.read_bytes() for file in built.iterdir()} for built in (native.parent, tmp_path))
+    for name in (name for name in first if name.endswith((".deb", ".dsc", ".tar.xz"))):
+        assert first[name] == second[name], f"{suite}: {name} differs"
+
+
+def state(machine: Machine, unit: str) -> tuple[str, str]:
+    return machine.show(unit, "UnitFileState"), machine.show(unit, "ActiveState")
+
+
+def everything(machine: Machine) -> set[str]:
+    """Each file of the machine's disk with its type, mode and owner, and in /etc its content."""
+    contents = "find /etc -type f -exec sha256sum {} + | sed -E 's/(\\S+) +(.*)/\\2 \\1/'"
+    commands = (["find", "/", "-xdev", "-printf", "%p %y%m %U:%G %l\n"], ["sh", "-c", contents])
+    found = [line for words in commands for line in machine.text(*words).splitlines()]
+    return {line for line in found if not re.match(_NOT_OURS, line)}
+
+
+def catalog(machine: Machine) -> set[str]:
+    """The ids in the machine's message catalog."""
+    return set(re.findall(r"^[0-9a-f]{32}", machine.text("journalctl", "--list-catalog"), re.MULTILINE))
+
+
+def send_to_each(machine: Machine) -> list[str]:
+    """Start udsd and one instance of each template by sending to them; the services."""
+    machine.run("systemctl", "enable", "--now", "udsd-format@json.socket", "udsd@web.socket")
+    for path in ("/run/udsd/udsd.sock", "/run/udsd/json.sock", "/run/udsd.web/udsd.sock"):
+        machine.run("udsd-send", "-u", path, "{}")
+    services = ["udsd.service", "udsd-format@json.service", "udsd@web.service"]
+    machine.run("systemctl", "start", *services)  # waits until they are up
+    return services
+
+
+def daemons(machine: Machine) -> list[str]:
+    return machine.text("pgrep", "-f", "/usr/bin/udsd", status=None).split()
+
+
+def test_from_install_to_purge(plain: Machine, native: Path) -> None:
+    before, ids = everything(plain), set(re.findall(r"^-- (\w{32})$", _CATALOG.read_text(), re.MULTILINE))
+
+    install(plain, native)
+    listed = plain.text("dpkg", "--listfiles", "udsd").split()
+    installed = set(plain.text("find", "-H", *listed, "-maxdepth", "0", "-not", "-type", "d").split())
+    units = {f"{_UNITS_FOLDER[plain.suite]}/{unit}" for unit in _UNITS}
+    assert {file for file in installed if not file.startswith((_MODULES, _DOC))} == _FILES | units
+    assert {file for file in installed if file.startswith(f"{_DOC}/examples/")} == _EXAMPLES
+    assert ids
+    assert ids <= catalog(plain)
+    assert state(plain, "udsd.socket") == ("enabled", "active")
+    assert state(plain, "udsd.service") == ("static", "inactive")
+    for disabled in ("udsd@.socket", "udsd-format@.socket"):
+        assert plain.text("systemctl", "is-enabled", disabled, status=1) == "disabled"
+    assert plain.text("systemctl", "--global", "is-enabled", "udsd.socket", status=1) == "disabled"
+
+    tests = re.findall(r"^Tests: (.*)$", (_DEBIAN / "tests/control").read_text(), re.MULTILINE)
+    for name in tests:
+        shutil.copy(_DEBIAN / "tests" / name, plain.shared)
+        assert plain.run(f"/host/{name}").stderr == b"", "autopkgtest takes that for a failure"
+    assert tests
+
+    send_to_each(plain)
+    plain.run("systemctl", "start", "user@1.service")  # the service manager of the user `daemon`
+    plain.run("systemctl", "--user", "--machine=daemon@", "start", "udsd.service")
+    assert len(daemons(plain)) == 4
+    sys.stdout.write(plain.text("systemctl", "status", "--no-pager", "--lines=0", "udsd*", status=None) + "\n")
+
+    plain.run("apt-get", "remove", "--yes", "udsd")
+    assert daemons(plain) == []
+    assert plain.text("sh", "-c", "ls -d /run/udsd* /run/user/*/udsd/udsd.sock", status=2) == ""
+    assert plain.text("systemctl", "list-units", "--no-legend", "--state=active,failed", "udsd*") == ""
+    assert not ids & catalog(plain)
+
+    plain.run("apt-get", "purge", "--yes", "udsd")
+    after = everything(plain)
+    sys.stdout.write(f"{plain.suite}: {len(before)} files before, {len(installed)} installed, {len(after)} after\n")
+    assert after == before
+    # Debian's custom: a user stays, locked, so that its number is not given to another while files of it may be left.
+    assert plain.text("getent", "passwd", "udsd").endswith(":/usr/sbin/nologin")
+
+
+def older(package: Path, folder: Path) -> Path:
+    """The same package as the previous version: a clone need not have an older one. Its scripts are those of today."""
+    subprocess.run(["dpkg-deb", "--raw-extract", package, folder / "tree"], check=True)
+    for path, pattern in [
+        ("DEBIAN/control", r"(?<=^Version: ).*$"),
+        (f"{_MODULES[1:]}/__init__.py", r'(?<=^__version__ = ").*(?="$)'),
+    ]:
+        file = folder / "tree" / path
+        text, changes = re.subn(pattern, _OLDER, file.read_text(), flags=re.MULTILINE)
+        assert changes == 1, path
+        file.write_text(text)
+    made = folder / f"udsd_{_OLDER}_all.deb"
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", folder / "tree", made], check=True, stdout=sys.stderr)
+    return made
+
+
+def test_an_upgrade_restarts_the_daemons_and_loses_nothing(plain: Machine, native: Path, tmp_path: Path) -> None:
+    install(plain, older(native, tmp_path))
+    assert plain.text("udsd", "--version") == f"udsd {_OLDER}"
+    plain.options("--rate-limit=off")
+    services = send_to_each(plain)
+    sockets = [service.replace(".service", ".socket") for service in services]
+    with load(plain) as under_way:
+        pids = [plain.show(service, "MainPID") for service in services]
+        listening_since = [plain.show(socket, "InvocationID") for socket in sockets]
+        shutil.copy(native, plain.shared)
+        plain.run("apt-get", "install", "--yes", f"/host/{native.name}")
+        plain.run("systemctl", "start", *services)  # waits until they are up
+        assert [plain.show(socket, "InvocationID") for socket in sockets] == listening_since
+        assert not set(pids) & {plain.show(service, "MainPID") for service in services}
+    assert plain.text("udsd", "--version") != f"udsd {_OLDER}"
+    assert check(plain, under_way)["marked as possible repeats"] == 0

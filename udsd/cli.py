@@ -173,7 +173,7 @@ def _run(words: Sequence[str]) -> int:
         if options.detach:
             _check_output(to_journal=to_journal)
             listens = [found.absolute() for found in listens]
-        pidfile = PidFile(options.pidfile) if options.pidfile else None
+        pidfile = None if options.pidfile is None else PidFile(options.pidfile)
         if pidfile:
             stack.callback(pidfile.remove)
         if options.detach:
@@ -200,7 +200,7 @@ def _run(words: Sequence[str]) -> int:
         if pidfile:
             pidfile.write()
         if options.detach:
-            background.begun()
+            background.begun(output=not to_journal)
         return daemon.run()
 
 

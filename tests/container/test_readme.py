@@ -37,7 +37,7 @@ def commands(heading: str) -> list[str]:
     assert section, f"the README has no heading {heading!r}"
     blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
     assert blocks, f"the README has no commands below {heading!r}"
-    found = []
+    found: list[str] = []
     for language, block in blocks:
         lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
         found += lines if language == "sh" else [shlex.join(["python3", "-c", block])]

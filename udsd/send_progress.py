@@ -37,8 +37,8 @@ class Progress:
         share = self._share(sent)
         if share is not None:
             text += f", {min(share, 1):.0%}"
+        self._width = max(self._width, len(text))  # before it is written: Ctrl-C may come in between
         write(f"\r{text.ljust(self._width)}".encode())
-        self._width = max(self._width, len(text))
 
     def close(self) -> None:
         """Take the line away. What a terminal shows for Ctrl-C behind it, the error that follows covers."""

@@ -1,7 +1,7 @@
 """What became of the datagrams of one socket, counted since the start.
 
 Every datagram taken off a queue is in exactly one of stored, empty, limited, stops and undelivered, so
-`received` is always their sum. A refused DONE is an ordinary message: it is in `stored` as well.
+`received` is always their sum. A refused DONE is an ordinary message: it is in `stored` or `limited` as well.
 """
 
 from collections import Counter

@@ -160,7 +160,7 @@ class Daemon:
         who = f"uid {identity.sender.uid}" if identity.sender else "unknown senders"
         if self._refusals.admit(who, now):
             who = str(identity.sender or who)
-            self._log.say(DONE_REFUSED, f"DONE from {who} refused: an ordinary message, stored as such")
+            self._log.say(DONE_REFUSED, f"DONE from {who} refused: it is an ordinary message")
 
     def _report_limits(self, now: float) -> None:
         for account, dropped in self._limiter.ended(now):

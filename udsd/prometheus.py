@@ -21,11 +21,13 @@ class Family(NamedTuple):
     values: Callable[[Counters], Mapping[str, int]]
 
 
+_SENDERS = ("unit", "user", "unknown")  # all of them at once: an increase from nothing to one is not seen
 _RESULTS = ("stored", "empty", "limited", "stops", "undelivered")
 _COUNTERS = (
     Family("udsd_datagrams", "Datagrams taken off the queue, by what became of them", "result",
            lambda of: {result: getattr(of, result) for result in _RESULTS}),
-    Family("udsd_limited", "Datagrams dropped over the limit, by kind of sender", "sender", lambda of: of.limited_by),
+    Family("udsd_limited", "Datagrams dropped over the limit, by kind of sender", "sender",
+           lambda of: {kind: of.limited_by[kind] for kind in _SENDERS}),
     Family("udsd_malformed", "Datagrams stored as text, by what was wrong", "kind", lambda of: of.malformed_by),
     Family("udsd_refused_stops", "DONE that was not obeyed", "", lambda of: {"": of.refused}),
     Family("udsd_dropped_fields", "Fields that a sender may not set", "", lambda of: {"": of.dropped_fields}),

@@ -57,8 +57,7 @@ class Statistics:
 
     def due(self) -> float:
         """When there is something to tell; may be infinite."""
-        changed = self._metrics is not None and self._state() != self._written
-        return min(self._entries_due, self._metrics_due if changed else math.inf)
+        return min(self._entries_due, self._metrics_due if self._changed() else math.inf)
 
     def tell(self, now: float, *, asked: bool = False) -> None:
         """Tell what is due, and the entries if somebody has asked for them."""
@@ -66,7 +65,7 @@ class Statistics:
             self.say(now)
         if now >= self._entries_due:
             self._entries_due += self._interval * ((now - self._entries_due) // self._interval + 1)
-        if now >= self._metrics_due and self._state() != self._written:
+        if now >= self._metrics_due and self._changed():
             self.write(now)
 
     def say(self, now: float) -> None:
@@ -95,8 +94,12 @@ class Statistics:
                 self._failed = error.strerror or str(error)
                 self._log.say(METRICS_FAILED, f"metrics: {path}: {self._failed}")
 
+    def _changed(self) -> bool:
+        return self._outlet.blocked_since is not None or self._state() != self._written  # a wait grows by itself
+
     def _state(self) -> object:
-        return sum(counters.received for counters in self._counters.values()), self._outlet.waits
+        received = sum(counters.received for counters in self._counters.values())
+        return received, self._outlet.waits, self._outlet.blocked_since
 
 
 def _replace(path: str, text: bytes) -> None:

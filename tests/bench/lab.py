@@ -53,6 +53,7 @@ _MADE_OF = {
     "record": ("record",),
     "count": ("count",),
     "wall": ("wall",),
+    "namespaces": ("namespaces", "datagram"),
 }
 
 

@@ -1,16 +1,22 @@
 """The counters, wherever they are told, against what was really sent."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, sender
+from tests.unit.test_outlet import Drawer
+from udsd.log import Log
+from udsd.outlet import Outlet
+from udsd.statistics import Metrics, Statistics
 
 _NOBODY = 65534
 _LIMIT = 12  # enough for what root sends here, but not for nobody's
@@ -21,6 +27,8 @@ _TO_NATIVE = [b"MESSAGE=hello\nUNIT=a.service\n_UID=0\n", b"MESSAGE=cut"]
 _FROM_NOBODY = [b"DONE", *[b"again"] * 16]
 
 Told = dict[str, int]
+
+_families: Callable[[str], Iterable[Metric]] = text_string_to_metric_families  # which is untyped
 
 _EXPECTED: dict[str, Told] = {
     "auto": {
@@ -76,7 +84,7 @@ def statistics(journald: Journald) -> Iterator[tuple[str, Told]]:
 def metrics(path: Path) -> dict[str, Told]:
     """The counters in a file of metrics, by socket and by the names that they have elsewhere."""
     found: dict[str, Told] = {}
-    for family in text_string_to_metric_families(path.read_text()):
+    for family in _families(path.read_text()):
         for sample in family.samples:
             if "socket" not in sample.labels:
                 assert (family.name, sample.value) in (("udsd_sink_waits", 0), ("udsd_sink_wait_seconds", 0))
@@ -120,7 +128,8 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
         assert whole[name.upper()] == sum(told[name] for told in _EXPECTED.values()), name
 
     derived = {"received", "limited_total", "malformed_datagrams"}  # Prometheus sums up by itself
-    expected = {name: {k: v for k, v in told.items() if k not in derived} for name, told in _EXPECTED.items()}
+    kinds = {f"limited_{kind}": 0 for kind in ("unit", "user", "unknown")}
+    expected = {name: kinds | {k: v for k, v in told.items() if k not in derived} for name, told in _EXPECTED.items()}
     assert metrics(file) == expected
     assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in tmp_path.iterdir() if "prom" in path.name] == ["udsd.prom"]
@@ -150,6 +159,24 @@ def test_the_waits_for_journald_are_counted(start: Start, path: Path, journald: 
     again.close()
     assert entry["UDSD_WAITS"] == b"1"
     assert 1e6 <= int(entry["UDSD_WAIT_USEC"]) <= SECONDS * 1e6
+
+
+def test_the_file_of_metrics_is_replaced_while_journald_is_away_since_the_wait_grows(tmp_path: Path) -> None:
+    file, drawer = tmp_path / "udsd.prom", Drawer()
+    outlet = Outlet(drawer, Log(keep=True, stderr=False))
+    metrics = Metrics(str(file), lambda _counters, waits, waited: b"%d %d" % (waits, waited))
+    statistics = Statistics({}, outlet, math.inf, metrics)
+    told = []
+    for now, room in ((0, 9), (100, 0), (110, 0), (3700, 0), (3710, 9), (3720, 9)):
+        drawer.room = room
+        if outlet.ready(now):
+            outlet.deliver(b"", now)
+        due = statistics.due()
+        statistics.tell(now)
+        told.append((due <= now, file.read_bytes()))
+    assert told == [
+        (True, b"0 0"), (True, b"1 0"), (True, b"1 10"), (True, b"1 3600"), (True, b"1 3610"), (False, b"1 3610")
+    ]  # fmt: skip
 
 
 def test_a_file_of_metrics_that_cannot_be_written_is_said_once_and_stops_nothing(

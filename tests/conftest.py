@@ -1,6 +1,13 @@
-"""The option for what takes too long to be run each time."""
+"""The option for what takes too long to be run each time, and signals as on a terminal."""
+
+import signal
 
 import pytest
+
+# A shell ignores these for what it runs in the background, and so do all that this starts, who are sent them here.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

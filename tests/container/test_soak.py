@@ -30,5 +30,5 @@ def test_as_small_afterwards_as_before(machine: Machine, count: int) -> None:
     after = machine.resources()
     assert check(machine, under_way)["marked as possible repeats"] == 0
     assert machine.show("udsd.service", "NRestarts") == "0"
-    assert after[0] <= before[0], "descriptors"
+    assert after[0] <= before[0] + 1, "descriptors"  # one for the last sender, if it was alive when it was met
     assert after[1] <= before[1] + 1024, f"memory: {before[1]} KiB before, {after[1]} KiB after"

@@ -346,7 +346,8 @@ class Holding:
     def __init__(self, site: Site) -> None:
         (site.folder / "sitecustomize.py").write_text(_HOLD)
         os.mkfifo(site.folder / "hold")
-        self.starter = site.popen(site.words(), PYTHONPATH=str(site.folder), HOLD=str(site.folder / "hold"))
+        folder, hold = str(site.folder), str(site.folder / "hold")
+        self.starter = site.popen(site.words(), PYTHONPATH=folder, PYTHONDONTWRITEBYTECODE="1", HOLD=hold)
         self._writer = os.open(site.folder / "hold", os.O_WRONLY)  # waits for the reader
         for name in ("sitecustomize.py", "hold"):
             (site.folder / name).unlink()

@@ -104,6 +104,7 @@ traps = st.sampled_from(
     [b"\n", b"=", b"\0", b"A=b\n", b"A\n", long(1), b"\xff" * 8, b"#", b".", b"_", b"\n\n", b"UNIT="]
 )
 values = st.binary(max_size=60) | st.lists(traps, max_size=8).map(b"".join)
+settables = st.from_regex(r"[A-Z][A-Z0-9_]{0,63}", fullmatch=True).filter(settable)
 names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,65}", fullmatch=True) | st.sampled_from(
     [f.decode("latin-1") for f in DROPPED]
 )
@@ -148,7 +149,7 @@ def test_no_entry_takes_long(payload: bytes) -> None:
     assert time.process_time() - began < 0.3
 
 
-@given(st.lists(st.tuples(names.filter(settable), values), min_size=1))
+@given(st.lists(st.tuples(settables, values), min_size=1))
 def test_what_is_encoded_comes_back(fields: list[Field]) -> None:
     assert list(format_native.read(encode(fields))) == fields
 

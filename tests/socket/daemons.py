@@ -2,6 +2,7 @@
 
 import array
 import os
+import re
 import select
 import signal
 import socket
@@ -152,6 +153,28 @@ def send_until_full(client: socket.socket, first: int = 0, patience: float = 1.0
 def messages(lines: list[bytes]) -> list[bytes]:
     """The messages in lines of the console sink."""
     return [line.partition(b"]: ")[2] for line in lines]
+
+
+def open_files(pid: int) -> list[str]:
+    """What the descriptors of a process link to, sorted, at an instant at which it sleeps: the socket on which it talks
+    to its service manager is open only while it does so.
+    """
+    folder = Path(f"/proc/{pid}")
+    for _ in range(1_000_000):
+        before = _asleep(folder)
+        with suppress(FileNotFoundError):
+            links = sorted(os.readlink(link) for link in (folder / "fd").iterdir())
+            if before is not None and _asleep(folder) == before:
+                return links
+        os.sched_yield()
+    raise AssertionError(f"{pid} does not sleep")
+
+
+def _asleep(process: Path) -> str | None:
+    """How many times a process has gone to sleep, if it is asleep."""
+    status = (process / "status").read_text()
+    state, slept = re.findall(r"^(?:State|voluntary_ctxt_switches):\s+(\S+)", status, re.MULTILINE)
+    return slept if state == "S" else None
 
 
 def fill(pipe: int) -> int:

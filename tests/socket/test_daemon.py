@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, send_until_full, sender
+from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, open_files, send_until_full, sender
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 SEND = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[2].encode(), sys.argv[1])"
@@ -162,7 +162,7 @@ def test_an_entry_too_large_for_a_datagram_goes_in_a_sealed_memfd(start: Start, 
 
 def test_descriptors_of_a_sender_are_never_taken(start: Start, path: Path) -> None:
     daemon = start("--listen", str(path), "--sink=console")
-    before = len(os.listdir(f"/proc/{daemon.pid}/fd"))
+    before = open_files(daemon.pid)
     passed = array.array("i", [0] * 253)
     taken = 0
     with sender(path) as client:
@@ -172,7 +172,9 @@ def test_descriptors_of_a_sender_are_never_taken(start: Start, path: Path) -> No
                 taken += 1
         client.send(b"without")
         daemon.until(f"STATUS=received {taken + 1}, stored {taken + 1}")
-        assert len(os.listdir(f"/proc/{daemon.pid}/fd")) == before + 1  # the pidfd of this process
+        after = open_files(daemon.pid)
+        assert [link for link in after if "pidfd" not in link] == before
+        assert len(after) == len(before) + 1  # the pidfd of this process
         client.send(b"DONE")
     assert messages(daemon.end()[1]) == [b"with descriptors"] * taken + [b"without"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, sender, with_journald
+from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, open_files, sender, with_journald
 from tests.socket.terminal import Terminal
 
 _SUBREAPER = 36  # prctl(2)
@@ -263,7 +263,7 @@ def test_a_terminal_can_be_closed_behind_it(site: Site, journald: Journald) -> N
         terminal.type(f"{' '.join(words)}; echo status $?\n")
         terminal.until(b"\nstatus 0\r\n")
         pid = site.pid()
-        files = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        files = open_files(pid)
         assert files.count(os.devnull) == 3
         assert not [file for file in files if file.startswith(("/dev/pts", "/dev/tty"))]
         terminal.process.send_signal(signal.SIGSTOP)  # so that what ends it is the terminal's end

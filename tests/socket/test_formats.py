@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import Daemon, Journald, Start, send_until_full, sender
+from tests.socket.daemons import Daemon, Journald, Start, open_files, send_until_full, sender
 from udsd.entry import Field, decode, encode
 from udsd.formats import named
 from udsd.inbox import Inbox, unbound
@@ -105,11 +105,7 @@ def said(fields: list[Field]) -> list[Field]:
 
 def descriptors(pid: int) -> list[str]:
     """What the daemon has open once it has delivered something, less the pidfds of its senders."""
-    links = []
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(FileNotFoundError):
-            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
-    return sorted(link for link in links if "pidfd" not in link)
+    return [link for link in open_files(pid) if "pidfd" not in link]
 
 
 def bytes_read(pid: int) -> int:

@@ -46,10 +46,13 @@ class Journal:
         """Hand one entry to journald. Raises BusyError where journald is away or its queue is full."""
         try:
             try:
-                self._send_in_order(entry)
+                if self._again:
+                    self._send_again()
+                self._send(entry)
             except ConnectionRefusedError:
                 self._disconnect()
-                self._send_in_order(entry)
+                self._send_again()
+                self._send(entry)
         except BlockingIOError:
             assert self._socket is not None
             raise BusyError("its queue is full", self._socket.fileno()) from None
@@ -71,21 +74,20 @@ class Journal:
         while self._again:
             yield self._again.popleft()
 
-    def _send_in_order(self, datagram: bytes) -> None:
+    def _send_again(self) -> None:
+        while self._again:
+            self._send(self._again[0])
+            self._again.popleft()
+
+    def _send(self, datagram: bytes) -> None:
         if self._socket is None:
             self._socket = _connect(self._path)
-        while self._again:
-            self._send(self._socket, self._again[0])
-            self._again.popleft()
-        self._send(self._socket, datagram)
-
-    def _send(self, connection: socket.socket, datagram: bytes) -> None:
         try:
-            connection.send(datagram)
+            self._socket.send(datagram)
         except OSError as error:
             if error.errno not in _TOO_LARGE:
                 raise
-            _send_memfd(connection, datagram)
+            _send_memfd(self._socket, datagram)
         if datagram:
             self._unread.add(datagram)
 

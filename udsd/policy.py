@@ -5,11 +5,12 @@ from typing import NamedTuple
 from udsd.identity import Sender
 
 STOP = b"DONE"
+_STOPS = (STOP, STOP + b"\n")
 
 
 def asks_to_stop(payload: bytes) -> bool:
     """Whether a datagram is DONE, with or without a trailing newline."""
-    return payload in (STOP, STOP + b"\n")
+    return payload in _STOPS
 
 
 class StopPolicy(NamedTuple):

@@ -25,7 +25,7 @@ class Process:
 
     def __init__(self, pid: int, pidfd: int) -> None:
         self.pid = pid
-        self._pidfd = pidfd
+        self.pidfd = pidfd
         self._poll = select.poll()
         self._poll.register(pidfd, select.POLLIN)
 
@@ -35,7 +35,7 @@ class Process:
 
     def close(self) -> None:
         """Let go of the pidfd."""
-        os.close(self._pidfd)
+        os.close(self.pidfd)
 
     def cgroup_id(self) -> int | None:
         """The id of its control group, also when it has ended; None where the kernel (before 6.15) does not tell."""
@@ -43,7 +43,7 @@ class Process:
             info = bytearray(_INFO.size)
             _INFO.pack_into(info, 0, _INFO_CGROUPID | _INFO_EXIT, 0)
             with suppress(OSError):
-                fcntl.ioctl(self._pidfd, _PIDFD_GET_INFO, info)
+                fcntl.ioctl(self.pidfd, _PIDFD_GET_INFO, info)
                 mask, cgroup_id = _INFO.unpack(info)
                 if mask & _INFO_CGROUPID:
                     return int(cgroup_id)

@@ -1,7 +1,8 @@
 """The processes that send on a socket, and what is certain about each.
 
 1. A process is known by its pidfd. While that shows it alive, its pid is nobody else's, and since a queue is in order
-   a later datagram from that pid on the same socket is from that process. So a steady sender costs one poll(2).
+   a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
+   which asks whether any of those that are known has ended, and costs the same however many they are.
 2. /proc is read while the process is alive, at most once a second, so that an exec or a move to another unit shows.
    What was found is kept in the form in which each entry of that process ends.
 3. Of a sender that has ended the pidfd still tells the control group. What that does not tell is left out.
@@ -15,6 +16,7 @@
 
 import os
 import resource
+import select
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -62,7 +64,7 @@ class _Known:
 def room_for_each(sockets: int) -> int:
     """How many processes each of so many sockets may know, so that descriptors are left for all else."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets))
+    return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - 1))  # one tells which of them have ended
 
 
 class Senders:
@@ -75,6 +77,8 @@ class Senders:
         self._cmdline = cmdline
         self._root = os.geteuid() == 0
         self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by credentials, in the order of the last look
+        self._ends = select.epoll()  # readable when one of those has ended
+        self._by_pidfd: dict[int, bytes] = {}
 
     def identify(self, credentials: bytes, now: float) -> Identity:
         """What is certain about the sender of the datagram that was last looked at.
@@ -82,10 +86,7 @@ class Senders:
         `credentials` are its `struct ucred`; `now` is in monotonic seconds.
         """
         known = self._known.get(credentials)
-        if known is None:
-            return self._meet(credentials, now)
-        if not known.process.alive():
-            self._forget(credentials)
+        if known is None or (self._ends.poll(0, 1) and self._has_ended(credentials)):
             return self._meet(credentials, now)
         if now >= known.stale_at:
             self._known.move_to_end(credentials)
@@ -102,24 +103,32 @@ class Senders:
         process = self._inbox.peek_process(sender.pid)
         if process is None:
             return self._identity(sender, self._ended(sender))
-        known = self._known[credentials] = _Known(process)
+        known = _Known(process)
         told = self._look(known, sender, now)
-        if process.alive():
-            self._make_room()
-            return known.identity
-        self._forget(credentials)
-        return self._identity(sender, self._ended(sender) + told)
+        if not process.alive():
+            process.close()
+            return self._identity(sender, self._ended(sender) + told)
+        self._forget_ended()
+        if len(self._known) == self._most:
+            self._forget(next(iter(self._known)))
+        self._known[credentials] = known
+        self._by_pidfd[process.pidfd] = credentials
+        self._ends.register(process.pidfd, select.EPOLLIN)
+        return known.identity
 
-    def _make_room(self) -> None:
-        """Forget those that were looked at longest ago: the ended ones, and one more where the table is full."""
-        while self._known:
-            credentials, oldest = next(iter(self._known.items()))
-            if len(self._known) <= self._most and oldest.process.alive():
-                return
-            self._forget(credentials)
+    def _has_ended(self, credentials: bytes) -> bool:
+        """Forget the processes that have ended; whether the one with these credentials was among them."""
+        self._forget_ended()
+        return credentials not in self._known
+
+    def _forget_ended(self) -> None:
+        for pidfd, _ in self._ends.poll(0):
+            self._forget(self._by_pidfd[pidfd])
 
     def _forget(self, credentials: bytes) -> None:
-        self._known.pop(credentials).process.close()
+        process = self._known.pop(credentials).process
+        del self._by_pidfd[process.pidfd]
+        process.close()  # and so the last word of it in the epoll(7) instance, since nobody else holds this pidfd
 
     def _look(self, known: _Known, sender: Sender | None, now: float) -> tuple[Field, ...]:
         """Read what there is about a process, which makes its identity if it is alive; the fields that were found."""

@@ -28,6 +28,15 @@ for number in range(int(sys.argv[2])):
         os._exit(0)
 """
 
+# Sends, and once more when standard input has ended.
+_TWICE = """
+import socket, sys
+client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+for _ in range(2):
+    client.sendto(b"x", sys.argv[1])
+    sys.stdin.read()
+"""
+
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Iterator[Inbox]:
@@ -63,7 +72,7 @@ def test_descriptors_are_left_for_all_else() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
-        assert (room_for_each(1), room_for_each(2), room_for_each(100)) == (40, 20, 1)
+        assert (room_for_each(1), room_for_each(2), room_for_each(100)) == (39, 19, 1)
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
         assert room_for_each(1) == 256
     finally:
@@ -87,6 +96,33 @@ def test_the_only_sender_may_end_at_any_moment(inbox: Inbox) -> None:
     for _ in range(200):
         with subprocess.Popen([sys.executable, "-S", "-c", _MANY, inbox.name, "1", "ends"]):
             identify_all(inbox, senders, 1)
+
+
+def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_known(inbox: Inbox) -> None:
+    senders = Senders(inbox, CgroupPaths())
+
+    def told() -> dict[str, bytes]:
+        datagram = None
+        while datagram is None:
+            datagram = inbox.peek()
+        identity = senders.identify(datagram[1], 0.0)
+        inbox.consume()
+        return dict(decode(identity.entry))
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.sendto(b"x", inbox.name)
+        ours, before = told(), descriptors()
+        with subprocess.Popen([sys.executable, "-S", "-c", _TWICE, inbox.name], stdin=subprocess.PIPE) as other:
+            assert "OBJECT_COMM" in told()
+            other.communicate()
+        client.sendto(b"x", inbox.name)
+        last = told()
+        assert last["OBJECT_UID"] == b"0"
+        assert not {"OBJECT_COMM", "OBJECT_PID"} & last.keys()  # the pid too, since the tests run as root
+        assert last["UDSD_SENDER_PID"] == b"%d" % other.pid
+        assert descriptors() == before
+        assert told() == ours
+        assert descriptors() == before
 
 
 def test_descriptors_of_a_sender_do_not_stand_in_the_way_where_the_kernel_lets_them_pass(

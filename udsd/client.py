@@ -13,7 +13,9 @@
    send could have that thread write to whatever gets the descriptor next.
 4. A socket that is gone may be back in a moment: while there is time, it is tried again. It, not another one: while
    systemd replaces the system's socket, there may be one of the user's.
-5. The time-out bounds all of one call, signals or not: only poll(2) and sleep wait, both until a deadline.
+5. What becomes a daemon closes all descriptors, this one too, and its number may be the next file's. So before each
+   datagram the descriptor is looked at, and where it is not ours any more, it is left alone and the socket is new.
+6. The time-out bounds all of one call, signals or not: only poll(2) and sleep wait, both until a deadline.
    SO_SNDTIMEO would start anew after each signal, and counts twice where there is room neither with us nor with udsd.
 
 An application loads this, so it imports neither the daemon nor systemd.
@@ -54,11 +56,11 @@ class Client:
     client, and so may the processes of a fork.
     """
 
-    def __init__(self, path: str | None = None, timeout: float | None = 5.0) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None, timeout: float | None = 5.0) -> None:
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"timeout must be 0 or more seconds, not {timeout!r}")
         self.timeout = timeout
-        self._path = path
+        self._path = None if path is None else os.fspath(path)
         self._connection: Connection | None = None
         self._found: list[str] = []  # the socket that it has been connected to
 
@@ -110,7 +112,7 @@ class Client:
         while True:
             connection = self._connection
             try:
-                if connection is None:
+                if connection is None or not connection.is_open():
                     connection = self._connection = self._connected()
                 connection.send(payload)
             except UdsdError as error:

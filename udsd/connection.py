@@ -43,6 +43,7 @@ class Connection:
         self._timeout = timeout
         self._start = start
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
+        self._status = os.fstat(self._socket.fileno())
         if timeout == 0:
             self._socket.setblocking(False)
         elif timeout is not None:
@@ -68,14 +69,28 @@ class Connection:
         except OSError as error:
             raise self._explained(error, len(payload)) from error
 
+    def renewed(self) -> "Connection":
+        """A new connection to the same path. Raises UdsdError as making one does."""
+        return Connection([self.path], self._timeout, self._start)
+
+    def is_open(self) -> bool:
+        """False where somebody has closed the descriptor, as daemons do; its number may be another file's by now."""
+        try:
+            return os.path.samestat(self._status, os.fstat(self._socket.fileno()))
+        except OSError:
+            return False
+
     def fileno(self) -> int:
         """For poll(2)."""
         return self._socket.fileno()
 
     def __del__(self) -> None:
         # The last thread that uses it lets go: nobody sends any more, so the number of its descriptor is free to go.
-        if hasattr(self, "_socket"):
-            self._socket.close()
+        if hasattr(self, "_status"):
+            if self.is_open():
+                self._socket.close()
+            else:
+                self._socket.detach()
 
     def _explained(self, error: OSError, size: int = 0) -> UdsdError:
         what, hint, status = str(error.strerror or error), "", os.EX_OSERR

@@ -52,7 +52,7 @@ class Handler(logging.Handler):
 
     def __init__(
         self,
-        path: str | None = None,
+        path: str | os.PathLike[str] | None = None,
         *,
         timeout: float | None = 1.0,
         identifier: str | None = None,
@@ -160,5 +160,5 @@ def _program() -> str:
     """The name that this program was started by; empty where it has none, and udsd takes the name of the process."""
     folder, name = os.path.split(sys.argv[0]) if getattr(sys, "argv", None) else ("", "")
     if name == "__main__.py":  # python -m
-        name = os.path.basename(folder)
-    return "" if name in ("-c", "-m") else name
+        name = os.path.basename(os.path.abspath(folder))
+    return "" if name in ("-", "-c", "-m") else name

@@ -5,6 +5,7 @@ import functools
 import gc
 import os
 import signal
+import socket
 import syslog
 import threading
 import time
@@ -397,6 +398,50 @@ def test_own_messages_in_the_queue_do_not_count_twice(path: Path, receiver: Rece
     receiver.fill()
     with between(0.5, 1.5):
         fails(client, os.EX_TEMPFAIL)
+
+
+# Descriptors that something else has closed, as what becomes a daemon does
+
+
+def close_behind_it(client: Client) -> int:
+    """Close the client's descriptor, which had sent before; its number."""
+    number = os.dup(0)
+    os.close(number)
+    client.send("before")  # which takes that number, the lowest that is free
+    assert os.readlink(f"/proc/self/fd/{number}").startswith("socket:")
+    os.close(number)
+    return number
+
+
+def test_a_descriptor_that_is_closed_behind_it_is_replaced(path: Path, receiver: Receiver) -> None:
+    client, before = Client(path), descriptors()
+    close_behind_it(client)
+    client.send("after")
+    assert receiver.waiting() == [b"before", b"after"]
+    assert len(descriptors()) == len(before) + 1
+    client.close()
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("let_go", [Client.close, lambda client: client.send("after")], ids=["close", "send"])
+def test_a_file_that_has_the_number_of_a_closed_descriptor_is_left_alone(
+    let_go: Callable[[Client], None], path: Path, receiver: Receiver
+) -> None:
+    client = Client(path)
+    number = close_behind_it(client)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        assert ours.fileno() == number
+        let_go(client)
+        ours.send(b"of the application")
+        assert theirs.recv(100) == b"of the application"
+    assert b"of the application" not in receiver.waiting()
+
+
+def test_a_path_may_be_a_path(path: Path) -> None:
+    with pytest.raises(UdsdError) as told:
+        Client(path, 0).send("x")
+    assert (told.value.status, str(path) in str(told.value)) == (os.EX_UNAVAILABLE, True)
 
 
 # A socket that is replaced

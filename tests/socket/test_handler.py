@@ -179,6 +179,7 @@ def test_extra_attributes_are_fields(log: logging.Logger, receiver: Receiver) ->
         (["./my app.py"], b"my app.py"),
         (["/srv/package/__main__.py"], b"package"),
         (["-c"], None),
+        (["-"], None),
         ([""], None),
         ([], None),
     ],

@@ -13,6 +13,8 @@ from _collections_abc import Callable, Iterable  # what collections.abc is made 
 from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError, explain
 
+_INTERRUPTED = 130  # what a shell makes of an end by SIGINT
+
 
 def _deliver(
     send: Callable[[bytes], None], datagrams: Iterable[bytes], unit: str = "", close: Callable[[], None] | None = None
@@ -24,7 +26,7 @@ def _deliver(
             send(datagram)
             sent += 1
     except (UdsdError, KeyboardInterrupt) as error:
-        what, hint, status = "interrupted", "", 130
+        what, hint, status = "interrupted", "", _INTERRUPTED
         if isinstance(error, UdsdError):
             what, hint, status = str(error), error.hint, error.status
         so_far = f"; {unit} sent before: {sent}" if unit else ""
@@ -40,13 +42,14 @@ def _send(words: list[str]) -> None:
 
         _deliver(*prepared(words))
         return
-    send = Connection(candidates()).send
+    connection = Connection(candidates())
     if words:
-        _deliver(send, (os.fsencode(" ".join(words)),))
+        _deliver(connection.send, (os.fsencode(" ".join(words)),))
     else:
+        from udsd.send_again import Stream
         from udsd.send_input import read
 
-        _deliver(send, *read())
+        _deliver(Stream(connection, None).send, *read())
 
 
 def main() -> int:
@@ -54,16 +57,22 @@ def main() -> int:
     try:
         _send(sys.argv[1:])
     except UdsdError as error:
-        return _told(error)
+        return _ended(error)
     except KeyboardInterrupt:  # before there was anything to send
-        return _told(UdsdError("interrupted", status=130))
+        return _ended(UdsdError("interrupted", status=_INTERRUPTED))
     return os.EX_OK
 
 
-def _told(error: UdsdError) -> int:
-    """The exit status, when the error has been printed."""
-    if sys.stderr is not None:
-        sys.stderr.write(explain("udsd-send", error))
+def _ended(error: UdsdError) -> int:
+    """Print the error; the exit status. After Ctrl-C the end is SIGINT's, so that a loop of a shell ends too."""
+    from udsd import send_stderr
+
+    send_stderr.write(explain("udsd-send", error).encode(errors="backslashreplace"))
+    if error.status == _INTERRUPTED:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     return error.status
 
 

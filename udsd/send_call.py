@@ -34,7 +34,13 @@ def prepared(words: list[str]) -> tuple[Callable[[bytes], None], Iterable[bytes]
         unit = "lines"
     if options.done:
         datagrams = _ended(datagrams)
-    return _connected(options).send, datagrams, unit, close
+    connection = _connected(options)
+    send = connection.send
+    if unit:
+        from udsd.send_again import Stream
+
+        send = Stream(connection, options.timeout).send
+    return send, datagrams, unit, close
 
 
 def _connected(options: Options) -> Connection:

@@ -6,6 +6,8 @@ from _collections_abc import Callable
 from udsd.errors import UdsdError
 from udsd.send_options import Options
 
+_INFO = 6
+
 Encoder = Callable[[bytes], bytes]
 
 
@@ -31,9 +33,9 @@ def _rfc5424(options: Options) -> Encoder:
 def _json(options: Options) -> Encoder:
     from json import JSONEncoder
 
-    rest: dict[str, str | list[str]] = {}
+    # Always a priority: where there is one, LEVEL and the like are fields as any other.
+    rest: dict[str, str | list[str]] = {"PRIORITY": str(options.priority.level if options.priority else _INFO)}
     if options.priority:
-        rest["PRIORITY"] = str(options.priority.level)
         rest["SYSLOG_FACILITY"] = str(options.priority.facility)
     if options.tag:
         rest["SYSLOG_IDENTIFIER"] = _text("-t", options.tag)

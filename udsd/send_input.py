@@ -77,7 +77,11 @@ def _standard_input() -> BufferedReader:
         raise UdsdError("no message, and standard input is closed", status=os.EX_NOINPUT)
     assert isinstance(sys.stdin, TextIOWrapper)
     assert isinstance(sys.stdin.buffer, BufferedReader)
-    return sys.stdin.buffer
+    if os.get_blocking(sys.stdin.fileno()):
+        return sys.stdin.buffer
+    from udsd.send_waiting import Waiting
+
+    return BufferedReader(Waiting(sys.stdin.fileno(), closefd=False))
 
 
 def _opened(path: str) -> BufferedReader:

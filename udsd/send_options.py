@@ -131,14 +131,31 @@ def _parser() -> Parser:
     return parser
 
 
+def _with_tag_joined(words: Sequence[str]) -> list[str]:
+    """The words, those of a tag as one. A tag may begin with a dash, as `$0` of a login shell does, and argparse takes
+    that for an option.
+    """
+    rest, joined = iter(words), []
+    for word in rest:
+        if word in ("-t", "--tag"):
+            tag = next(rest, None)
+            joined.append(word if tag is None else f"--tag={tag}")
+        else:
+            joined.append(word)
+        if word == "--":
+            break
+    return [*joined, *rest]
+
+
 def parse(words: Sequence[str]) -> Options:
     """The options and the message of a command line. Raises UdsdError for what makes no sense."""
     parser = _parser()
     # argparse would take what is behind `--` for options again, where it allows words and options mixed, and the word
     # behind a bare `--id` for its value.
+    words = _with_tag_joined(words)
     end = words.index("--") if "--" in words else len(words)
     told = parser.parse_intermixed_args(["-i" if word == "--id" else word for word in words[:end]])
-    message = told.message + list(words[end + 1 :])
+    message = told.message + words[end + 1 :]
     if told.file is not None and message:
         parser.error("words, and a file with -f: there can be only one of them")
     if told.count is not None and not message:

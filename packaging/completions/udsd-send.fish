@@ -8,14 +8,13 @@ end
 function __udsd_send_sockets
     set -l sockets /run/udsd/*.sock $XDG_RUNTIME_DIR/udsd/*.sock
     printf '%s\n' $sockets
-    __fish_complete_path (commandline --current-token)
 end
 
 complete -c udsd-send -f
 complete -c udsd-send -s p -l priority -x -a '(__udsd_send_priorities)' -d 'facility and level'
 complete -c udsd-send -s t -l tag -x -d 'the identifier'
 complete -c udsd-send -s i -d 'the process id of this udsd-send'
-complete -c udsd-send -l id -x -a '(__fish_complete_pids)' -d 'this process id'
+complete -c udsd-send -l id -f -a '(__fish_complete_pids)' -d 'this process id'
 complete -c udsd-send -s F -l field -x -a '{MESSAGE_ID,CODE_FILE,CODE_LINE,CODE_FUNC,DOCUMENTATION,ERRNO,TID}=' -d 'a journal field'
 complete -c udsd-send -l json -d 'each datagram one JSON object'
 complete -c udsd-send -s f -l file -r -F -d 'each line of a file'
@@ -23,7 +22,7 @@ complete -c udsd-send -s e -l skip-empty -d 'skip empty lines'
 complete -c udsd-send -s n -l count -x -d 'the words, so many times'
 complete -c udsd-send -l done -d 'send DONE behind all else'
 complete -c udsd-send -s S -l size -x -d 'refused: a message is never cut'
-complete -c udsd-send -s u -l socket -x -a '(__udsd_send_sockets)' -d 'the socket to send to'
+complete -c udsd-send -s u -l socket -r -F -a '(__udsd_send_sockets)' -d 'the socket to send to'
 complete -c udsd-send -l wait -d 'wait for room in a full queue'
 complete -c udsd-send -l no-wait -d 'give up when the queue is full'
 complete -c udsd-send -l timeout -x -d 'give up when the queue has no room for so long'

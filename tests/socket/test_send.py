@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.socket.daemons import open_files
 from tests.socket.terminal import Terminal, until_asleep
 from udsd import __version__
 
@@ -87,10 +88,13 @@ def send_with_run(folder: Path, *words: str, **environment: str) -> tuple[int, s
 
 
 @contextmanager
-def started(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A client whose standard input is a pipe that stays open."""
+def started(
+    *words: str, before: Sequence[str] = (), own_group: bool = False, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A client whose standard input is a pipe that stays open; `before` are the words in front of the command."""
     with subprocess.Popen(
-        [*CLIENT, *words],
+        [*before, *CLIENT, *words],
+        process_group=0 if own_group else None,
         cwd=TOP,
         env=environ(environment),
         stdin=subprocess.PIPE,
@@ -477,9 +481,41 @@ def test_a_path_that_is_not_utf_8_can_be_told(tmp_path: Path) -> None:
     assert (status, "caf\\udce9: no such socket" in stderr) == (os.EX_UNAVAILABLE, True), stderr
 
 
-def test_the_exit_status_holds_where_the_error_cannot_be_printed(address: str) -> None:
-    ended = run(["sh", "-c", 'exec "$@" 2>&-', "sh", *CLIENT, "-u", address, "hello"])
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
+def test_the_exit_status_holds_where_the_error_cannot_be_printed(where: str, address: str) -> None:
+    ended = run(["sh", "-c", f'exec "$@" {where}', "sh", *CLIENT, "-u", address, "hello"])
     assert ended == (os.EX_UNAVAILABLE, "")
+
+
+def test_the_exit_status_holds_where_nobody_reads_the_error(address: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as broken:
+        done = subprocess.run([*CLIENT, "-u", address, "hello"], cwd=TOP, stderr=broken, timeout=SECONDS, check=False)
+    assert done.returncode == os.EX_UNAVAILABLE
+
+
+# Input that does not block
+
+
+def test_input_that_another_program_has_made_non_blocking_is_waited_for(address: str, server: socket.socket) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    command = [*CLIENT, "-u", address]
+    with (
+        open(reading, "rb") as stdin,
+        open(writing, "wb", buffering=0) as lines,
+        subprocess.Popen(command, cwd=TOP, stdin=stdin, stderr=subprocess.PIPE) as process,
+    ):
+        stays(process)
+        lines.write(b"one\ntw")
+        assert server.recv(100) == b"one"
+        stays(process)
+        lines.write(b"o\nunended")
+        assert server.recv(100) == b"two"
+        lines.close()
+        assert end(process) == (0, "")
+    assert received(server) == [b"unended"]
 
 
 # A queue that is full
@@ -521,6 +557,32 @@ def test_a_full_queue_is_waited_for(options: list[str], address: str, server: so
 # Ends in the middle
 
 
+def test_the_lines_go_on_to_what_replaces_the_server(address: str, server: socket.socket) -> None:
+    with started(UDSD_SOCKET=address) as process:
+        write(process, b"one\n")
+        assert server.recv(100) == b"one"
+        server.close()
+        Path(address).unlink()
+        write(process, b"two\nthree\n")
+        stays(process)  # it looks for the socket, which is not there yet
+        with bound(address) as successor:
+            assert [successor.recv(100), successor.recv(100)] == [b"two", b"three"]
+            assert end(process) == (0, "")
+
+
+def test_lines_that_wait_for_room_go_to_what_replaces_the_server(address: str, server: socket.socket) -> None:
+    fill(address)
+    server.recv(1)
+    with started(UDSD_SOCKET=address) as process:
+        write(process, b"one\ntwo\nthree\n")
+        stays(process)
+        Path(address).unlink()
+        with bound(address) as successor:
+            server.close()
+            assert [successor.recv(100), successor.recv(100)] == [b"two", b"three"]
+            assert end(process) == (0, "")
+
+
 def test_a_server_that_goes_away_ends_it_and_the_lines_sent_are_told(address: str, server: socket.socket) -> None:
     with started(UDSD_SOCKET=address) as process:
         for _ in range(3):
@@ -551,8 +613,8 @@ def test_an_interrupt_between_lines_ends_it_and_the_lines_sent_are_told(address:
         assert [server.recv(100), server.recv(100)] == [b"one", b"two"]
         until_asleep(process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 130
-        assert end(process) == (130, "udsd-send: interrupted; lines sent before: 2\n")
+        assert process.wait(SECONDS) == -signal.SIGINT
+        assert end(process) == (-signal.SIGINT, "udsd-send: interrupted; lines sent before: 2\n")
     assert received(server) == []
 
 
@@ -564,8 +626,20 @@ def test_an_interrupt_while_the_queue_is_full_ends_it(words: list[str], address:
         stays(process)
         process.send_signal(signal.SIGINT)
         status, stderr = end(process)
-    assert (status, "interrupted" in stderr, "Traceback" in stderr) == (130, True, False), stderr
+    assert (status, "interrupted" in stderr, "Traceback" in stderr) == (-signal.SIGINT, True, False), stderr
     assert b"hello" not in received(server)
+
+
+def test_an_interrupt_ends_the_loop_of_a_shell_too(address: str, server: socket.socket) -> None:
+    fill(address)
+    loop = 'for i in 1 2; do "$@"; echo went on with $? >&2; done'
+    with started("hello", before=["bash", "-c", loop, "bash"], own_group=True, UDSD_SOCKET=address) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        waits = False  # asleep with a socket, so in send(2)
+        while not waits:
+            waits = any("socket:" in link for pid in children.read_text().split() for link in open_files(int(pid)))
+        os.killpg(process.pid, signal.SIGINT)
+        assert end(process) == (-signal.SIGINT, "udsd-send: interrupted\n")
 
 
 # Options
@@ -724,7 +798,7 @@ def test_ctrl_c_while_a_typed_line_waits_for_room_is_no_success(
     terminal.type("hello\r")
     stays(terminal.process)
     terminal.type("\x03")
-    assert terminal.end() == 130
+    assert terminal.end() == -signal.SIGINT
     assert b"interrupted; lines sent before: 0\r\n" in terminal.shown
     assert b"Traceback" not in terminal.shown
     assert b"hello" not in received(server)

@@ -52,6 +52,10 @@ def server(address: str) -> Iterator[socket.socket]:
         (["-t", "two words", "x"], b'<14>1 - - - - - [journal@0 SYSLOG_IDENTIFIER="two words"] x'),
         (["-t", b"caf\xe9", "x"], b'<14>1 - - - - - [journal@0 SYSLOG_IDENTIFIER="caf\xe9"] x'),
         (["-t", "", "x"], b"x"),
+        (["-t", "-bash", "x"], b"<14>1 - - -bash - - - x"),
+        (["--tag", "--json", "x"], b"<14>1 - - --json - - - x"),
+        (["-t", "=a=b", "x"], b"<14>1 - - =a=b - - - x"),
+        (["-t", "a", "--", "-t", "b"], b"<14>1 - - a - - - -t b"),
         (["--id=42", "hello"], b"<14>1 - - - 42 - - hello"),
         (["-i", "--id=42", "hello"], b"<14>1 - - - 42 - - hello"),
         (["-F", "CODE_LINE=7", "x"], b'<14>1 - - - - - [journal@0 CODE_LINE="7"] x'),
@@ -66,11 +70,17 @@ def server(address: str) -> Iterator[socket.socket]:
         (["-p", "info", ""], b"<14>1 - - - - - - "),
         (["-p", "info", "--", "-x"], b"<14>1 - - - - - - -x"),
         (["-p", "info", "DONE"], b"<14>1 - - - - - - DONE"),
-        (["--json", "hello"], b'{"MESSAGE":"hello"}'),
-        (["--json", 'ä"\\\n\t'], '{"MESSAGE":"ä\\"\\\\\\n\\t"}'.encode()),
+        (["--json", "hello"], b'{"MESSAGE":"hello","PRIORITY":"6"}'),
+        (["--json", 'ä"\\\n\t'], '{"MESSAGE":"ä\\"\\\\\\n\\t","PRIORITY":"6"}'.encode()),
         (["--json", "-p", "local0.err", "x"], b'{"MESSAGE":"x","PRIORITY":"3","SYSLOG_FACILITY":"16"}'),
-        (["--json", "-t", "tag", "--id=7", "x"], b'{"MESSAGE":"x","SYSLOG_IDENTIFIER":"tag","SYSLOG_PID":"7"}'),
-        (["--json", "-F", "A=1", "-F", "B=", "-F", "A=ä", "x"], '{"MESSAGE":"x","A":["1","ä"],"B":""}'.encode()),
+        (
+            ["--json", "-t", "tag", "--id=7", "x"],
+            b'{"MESSAGE":"x","PRIORITY":"6","SYSLOG_IDENTIFIER":"tag","SYSLOG_PID":"7"}',
+        ),
+        (
+            ["--json", "-F", "A=1", "-F", "B=", "-F", "A=ä", "x"],
+            '{"MESSAGE":"x","PRIORITY":"6","A":["1","ä"],"B":""}'.encode(),
+        ),
     ],
 )
 def test_what_is_said_of_a_message_is_in_its_datagram(
@@ -163,7 +173,7 @@ def test_json_of_what_is_not_utf_8_is_an_error(
 def test_a_line_that_json_cannot_hold_ends_it(address: str, server: socket.socket) -> None:
     status, stderr = send("--json", lines=b"one\n\xff\nthree\n", UDSD_SOCKET=address)
     assert (status, "lines sent before: 1\n" in stderr) == (os.EX_DATAERR, True), stderr
-    assert received(server) == [b'{"MESSAGE":"one"}']
+    assert received(server) == [b'{"MESSAGE":"one","PRIORITY":"6"}']
 
 
 # The socket of JSON
@@ -180,8 +190,8 @@ def test_json_goes_to_a_socket_of_its_own(tmp_path: Path) -> None:
         assert send_with_run(tmp_path / "system", "--json", "one", XDG_RUNTIME_DIR=runtime) == (0, "")
         with bound(tmp_path / "system/udsd/json.sock") as systems:
             assert send_with_run(tmp_path / "system", "--json", "two", XDG_RUNTIME_DIR=runtime) == (0, "")
-            assert received(systems) == [b'{"MESSAGE":"two"}']
-        assert received(users) == [b'{"MESSAGE":"one"}']
+            assert received(systems) == [b'{"MESSAGE":"two","PRIORITY":"6"}']
+        assert received(users) == [b'{"MESSAGE":"one","PRIORITY":"6"}']
         assert received(text) == []
 
 
@@ -419,16 +429,16 @@ _ANY = "options send_call send_options"
     ("words", "loaded"),
     [
         (["hello"], ""),
-        ([], "send_input"),
+        ([], "send_again send_input"),
         (["--wait", "hello"], f"{_ANY}"),
         (["-p", "info", "hello"], f"{_ANY} send_encoding send_priority wire"),
         (["-t", "tag", "hello"], f"{_ANY} send_encoding wire"),
         (["-F", "A=1", "hello"], f"names {_ANY} send_encoding send_field wire"),
         (["--json", "hello"], f"{_ANY} send_encoding json"),
-        (["-n", "2", "hello"], f"{_ANY} send_input"),
+        (["-n", "2", "hello"], f"{_ANY} send_again send_input"),
         (["--rate", "9", "hello"], f"{_ANY} send_pace"),
         (["-s", "hello"], f"{_ANY} send_stderr"),
-        (["-f", "-"], f"{_ANY} send_input"),
+        (["-f", "-"], f"{_ANY} send_again send_input"),
         (["--done"], f"{_ANY}"),
     ],
 )

@@ -38,6 +38,7 @@ from udsd.statistics import Metrics, Statistics
 _BATCH = 256  # datagrams of one socket before signals, the watchdog and the other sockets get their turn
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
 _LAST_WORDS = 5.0  # seconds for which udsd's own messages wait at the end, once nothing else does
+_LONGEST_POLL = 2**31 - 1  # milliseconds; what poll(2) takes
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 
 
@@ -73,6 +74,7 @@ class Daemon:
         self._stop_from = rules.stop_from
         cgroups, room = CgroupPaths(), room_for_each(len(inboxes))
         self._senders = {inbox: Senders(inbox, cgroups, most=room, cmdline=rules.cmdline) for inbox in inboxes}
+        self._refused: Inbox | None = None  # where the datagram waits that the sink did not take
         self._suspects: set[Inbox] = set()  # sockets whose first datagram may have been delivered by a killed run
         self._limiter = Limiter(rules.limit)
         self._refusals = Limiter(_REFUSALS)
@@ -129,6 +131,7 @@ class Daemon:
                 entry, flaw = self._entry(inbox, payload, identity)
                 if not self._outlet.deliver(entry, now):
                     limiter.withdraw(identity.account)
+                    self._refused = inbox
                     return True
                 counters.stored += 1
             inbox.consume()
@@ -179,7 +182,7 @@ class Daemon:
         poll = self._poll if self._outlet.blocked_since is None else self._poll_without_inboxes()
         due = min(until, self._heartbeat.due(self._state()), self._outlet.watch(poll, now), self._limiter.due())
         due = min(due, self._statistics.due())
-        events = poll.poll(None if due == math.inf else max(0, math.ceil((due - now) * 1000)))
+        events = poll.poll(None if due == math.inf else min(_LONGEST_POLL, max(0, math.ceil((due - now) * 1000))))
         now = time.monotonic()
         self._report_limits(now)
         self._statistics.tell(now, asked=self._signals.asked_for_counters())
@@ -188,7 +191,9 @@ class Daemon:
         if not ready:
             return ()
         if poll is not self._poll:
-            return self._inboxes
+            return sorted(
+                self._inboxes, key=lambda inbox: inbox is not self._refused
+            )  # it may be hard to find room for
         readable = {descriptor for descriptor, _ in events}
         return [inbox for inbox in self._inboxes if inbox.fileno() in readable]
 
@@ -207,10 +212,7 @@ class Daemon:
     def _finish(self) -> int:
         manager.notify("STOPPING=1", f"STATUS=stopping, {self._stopped_by}; {self._status()}")
         reason, stopped = self._stopped_by, time.monotonic()
-        for bound in self._bound:
-            left = bound.release()
-            if left:
-                self._log.say(FILE_LEFT, f"{bound.path} was not removed: {left}")
+        self._release_files()
         inboxes = self._inboxes if self._bound else ()
         for inbox in inboxes:
             inbox.seal()
@@ -235,11 +237,19 @@ class Daemon:
         if whole.undelivered:
             self._log.say(UNDELIVERED, f"could not be delivered, and printed to standard error: {whole.undelivered}")
         self._drain((), time.monotonic() - _PATIENCE + _LAST_WORDS)
+        for entry in self._outlet.owed():  # lost behind a sink that has gone since
+            self._give_up(entry, taken=True)
         for entry in self._log.waiting:
             _print(entry)
         if not self._bound:
             activation.clear_mark()
-        return os.EX_UNAVAILABLE if whole.undelivered else os.EX_OK
+        return os.EX_UNAVAILABLE if total(self._counters.values()).undelivered else os.EX_OK
+
+    def _release_files(self) -> None:
+        for bound in self._bound:
+            left = bound.release()
+            if left:
+                self._log.say(FILE_LEFT, f"{bound.path} was not removed: {left}")
 
     def _drain(self, inboxes: Sequence[Inbox], since: float) -> Sequence[Inbox]:
         """Deliver all that is queued in sealed sockets, and our own messages.
@@ -249,7 +259,7 @@ class Daemon:
         rest = inboxes
         while True:
             now = time.monotonic()
-            if self._outlet.ready(now):
+            if self._outlet.ready(now, look=True):
                 if not rest:
                     return ()
                 self._heartbeat.beat(now, self._state(), self._status)

@@ -9,7 +9,9 @@ queue of journald's socket, and everything else is BusyError.
    bytes (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
 3. A refused datagram means that the socket we knew is gone, and with it what was queued in it: those entries
    are delivered anew (`unread`), marked with UDSD_REDELIVERED=1 since some of them may be there already.
-4. Any other error leaves the entry where it was: waiting is better than losing.
+4. A memfd takes next to no room in the queue, so the kernel would let any number of them wait there. One that has no
+   room among the entries we keep waits until journald has read all before it.
+5. Any other error leaves the entry where it was: waiting is better than losing.
 """
 
 import array
@@ -27,6 +29,7 @@ from udsd.unread import Unread
 
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
+_QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. What is queued is what we have to keep.
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
@@ -41,6 +44,7 @@ class Journal:
         self._socket: socket.socket | None = None
         self._unread = Unread()
         self._again: deque[Entry] = deque()
+        self._large = 0  # bytes of an entry that waits for room among those we keep
 
     def deliver(self, entry: Entry) -> None:
         """Hand one entry to journald. Raises BusyError where journald is away or its queue is full."""
@@ -65,9 +69,14 @@ class Journal:
 
     def check(self, now: float) -> None:
         """Find out whether journald's socket lives, and deliver anew what one that died has lost."""
-        all_read = self._socket is not None and _queued(self._socket) == 0
+        looked_at = self._socket
+        all_read = looked_at is not None and _queued(looked_at) == 0
+        if all_read:
+            self._unread.found_read()
         self.deliver(b"")  # journald passes over an empty datagram, and a dead socket refuses it
-        self._unread.look(now, all_read=all_read)
+        self._unread.look(now, all_read=all_read and self._socket is looked_at)
+        if self._large:
+            self._make_room(self._large)
 
     def owed(self) -> Iterable[Entry]:
         """What a dead socket has lost and no other has taken since."""
@@ -87,9 +96,18 @@ class Journal:
         except OSError as error:
             if error.errno not in _TOO_LARGE:
                 raise
+            if _queued(self._socket) == 0:
+                self._unread.found_read()
+            self._make_room(len(datagram))
             _send_memfd(self._socket, datagram)
         if datagram:
             self._unread.add(datagram)
+
+    def _make_room(self, size: int) -> None:
+        """Raises BusyError where a memfd of that size would push out an entry that may not have been read."""
+        self._large = 0 if self._unread.has_room(size) else size
+        if self._large:
+            raise BusyError("it has not read what was sent before a large entry")
 
     def _disconnect(self) -> None:
         if self._socket is not None:
@@ -110,6 +128,7 @@ def _connect(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _QUEUED)
         connection.connect(path)
     except OSError:
         connection.close()

@@ -16,7 +16,7 @@ from udsd.log import Log
 from udsd.messages import SINK_AWAY, SINK_BACK
 from udsd.sink import BusyError, Sink
 
-_RETRY = 1.0  # seconds between tries where no descriptor tells
+_FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries where no descriptor tells: the longer it lasts, the rarer
 _MENTION = 1.0  # seconds before an outage is said: a full queue for an instant is daily life
 
 
@@ -46,9 +46,12 @@ class Outlet:
         """Seconds for which the sink has taken nothing, in all."""
         return self._waited + (0 if self._busy is None else now - self._since)
 
-    def ready(self, now: float) -> bool:
-        """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn."""
-        if self._busy is not None or now >= self._sink.due():
+    def ready(self, now: float, *, look: bool = False) -> bool:
+        """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn.
+
+        `look` at the sink in any case, and not only when that is due.
+        """
+        if look or self._busy is not None or now >= self._sink.due():
             try:
                 self._sink.check(now)
             except BusyError as busy:
@@ -77,7 +80,7 @@ class Outlet:
             return self._sink.due()
         due = math.inf if self._mentioned else self._since + _MENTION
         if self._busy.writable is None:
-            return min(due, now + _RETRY)
+            return min(due, now + min(_RETRY, max(_FIRST_RETRY, (now - self._since) / 4)))
         poll.register(self._busy.writable, select.POLLOUT)
         return due
 

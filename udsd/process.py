@@ -8,6 +8,7 @@ import fcntl
 import os
 import select
 import struct
+import time
 from collections import OrderedDict, deque
 from contextlib import suppress
 
@@ -17,6 +18,8 @@ _INFO = struct.Struct("@QQ48x")
 
 _MOST_PATHS = 1024
 _MOST_FOLDERS = 10_000
+_MOST_AT_ONCE = 1.0  # seconds that searches for groups may take on end
+_MOST_SHARE = 0.05  # of the time, that they may take in the long run
 _CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 
@@ -84,28 +87,35 @@ class CgroupPaths:
     """The paths of control groups by their ids, which are the inode numbers of their directories.
 
     An id is never used twice, so a path that was found once stays true, also when the group is gone; the latest ones
-    are kept. For an id that is not among them the tree is read: a group that is gone before that has no path.
+    are kept. For an id that is not among them the tree is read: a group that is gone before that has no path. That it
+    has none is kept too, also where the search gave up early: what is told may lack a path, but is never guessed.
+
+    Users can make the tree large, and let groups be gone as fast as they like. So searches have a budget of time, and
+    when it is used up an id is not looked for. A pause after each search would be simpler, but of many short-lived
+    units that are started together only the first would be told.
     """
 
     def __init__(self) -> None:
         self._root = next((root for root in _CGROUP_ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
-        self._found: OrderedDict[int, str] = OrderedDict()
+        self._paths: OrderedDict[int, str | None] = OrderedDict()
+        self._paid_at = 0.0  # monotonic seconds: when the share of the time has made up for all searches so far
 
-    def learn(self, cgroup_id: int, path: str) -> None:
-        """Keep a path that was found elsewhere."""
-        self._found[cgroup_id] = path
-        self._found.move_to_end(cgroup_id)
-        if len(self._found) > _MOST_PATHS:
-            self._found.popitem(last=False)
+    def learn(self, cgroup_id: int, path: str | None) -> None:
+        """Keep a path that was found elsewhere, or None for a group that has none."""
+        self._paths[cgroup_id] = path
+        self._paths.move_to_end(cgroup_id)
+        if len(self._paths) > _MOST_PATHS:
+            self._paths.popitem(last=False)
 
     def path(self, cgroup_id: int) -> str | None:
-        """The path of a group, as /proc/PID/cgroup would show it."""
-        path = self._found.get(cgroup_id)
-        if path is None and self._root is not None:
-            path = _search(self._root, cgroup_id)
-            if path is not None:
-                self.learn(cgroup_id, path)
-        return path
+        """The path of a group, as /proc/PID/cgroup would show it; None where it is not found, or not looked for."""
+        if cgroup_id not in self._paths and self._root is not None:
+            now = time.monotonic()
+            if self._paid_at - now >= _MOST_AT_ONCE / _MOST_SHARE:
+                return None  # and not kept, since a later search may find it
+            self.learn(cgroup_id, _search(self._root, cgroup_id))
+            self._paid_at = max(self._paid_at, now) + (time.monotonic() - now) / _MOST_SHARE
+        return self._paths.get(cgroup_id)
 
 
 def _search(root: str, cgroup_id: int) -> str | None:

@@ -28,7 +28,8 @@ from udsd.process import CgroupPaths, Process, cgroup_path, read_proc
 
 _FRESH = 1.0  # seconds for which what was read is good
 _MOST = 256  # processes of one socket; each holds a descriptor
-_OTHER_DESCRIPTORS = 24  # for all else that the daemon does, on one socket or a few
+_OTHER_DESCRIPTORS = 24  # for all else that the daemon does
+_FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and what tells which of its senders have ended
 _LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
@@ -64,7 +65,7 @@ class _Known:
 def room_for_each(sockets: int) -> int:
     """How many processes each of so many sockets may know, so that descriptors are left for all else."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - 1))  # one tells which of them have ended
+    return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - _FOR_EACH_SOCKET))
 
 
 class Senders:
@@ -100,6 +101,7 @@ class Senders:
             return self._identity(sender, fields_of(sender))
         if not self._inbox.proves_senders:
             return self._identity(sender, fields_of(sender) + self._unproven(sender))
+        self._forget_ended()  # first, so that there is a descriptor for this one
         process = self._inbox.peek_process(sender.pid)
         if process is None:
             return self._identity(sender, self._ended(sender))
@@ -108,7 +110,6 @@ class Senders:
         if not process.alive():
             process.close()
             return self._identity(sender, self._ended(sender) + told)
-        self._forget_ended()
         if len(self._known) == self._most:
             self._forget(next(iter(self._known)))
         self._known[credentials] = known

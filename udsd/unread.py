@@ -30,6 +30,7 @@ class Unread:
         self._entries: list[Entry] = []
         self._bytes = 0
         self._read = 0  # how many of the oldest had been read at the last look
+        self._found_read = 0  # how many of them have been found read whenever that was, so by whomever
         self._looked = 0.0
 
     def add(self, entry: Entry) -> None:
@@ -38,6 +39,15 @@ class Unread:
         self._bytes += len(entry)
         if len(self._entries) > 2 * _MOST or self._bytes > 2 * _MOST_BYTES:
             self._trim()
+
+    def found_read(self) -> None:
+        """Note that the kernel holds nothing of all this any more."""
+        self._found_read = len(self._entries)
+
+    def has_room(self, size: int) -> bool:
+        """Whether an entry of so many bytes can be kept beside all that may wait to be read. Alone, any can."""
+        others = self._entries[self._found_read :]
+        return not others or (len(others) < _MOST and sum(map(len, others)) + size <= _MOST_BYTES)
 
     def due(self) -> float:
         """When to look next, infinite if there is nothing to look after."""
@@ -58,7 +68,7 @@ class Unread:
         """The newest within the bounds, since the socket is gone; they are forgotten here."""
         self._trim()
         entries, self._entries = self._entries, []
-        self._bytes = self._read = 0
+        self._bytes = self._read = self._found_read = 0
         return entries
 
     def _trim(self) -> None:
@@ -76,3 +86,4 @@ class Unread:
         self._bytes -= sum(map(len, self._entries[:number]))
         del self._entries[:number]
         self._read = max(0, self._read - number)
+        self._found_read = max(0, self._found_read - number)

@@ -125,6 +125,11 @@ class Journald:
                 found.append(entry["MESSAGE"])
         return found
 
+    def read_all(self) -> None:
+        """Read what is queued."""
+        while select.select([self._socket], [], [], 0)[0]:
+            self._socket.recv(1 << 20)
+
     def close(self) -> None:
         """Go away, as journald's socket does: the file too."""
         self._socket.close()

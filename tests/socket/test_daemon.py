@@ -179,6 +179,18 @@ def test_descriptors_of_a_sender_are_never_taken(start: Start, path: Path) -> No
     assert messages(daemon.end()[1]) == [b"with descriptors"] * taken + [b"without"]
 
 
+@pytest.mark.parametrize("option", ["--stats-interval=2592000", "--rate-limit=1/2592000"])
+def test_an_interval_may_be_longer_than_poll_can_wait(option: str, start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console", option)
+    with sender(path) as client:
+        client.send(b"stored")
+        client.send(b"stored, or over the limit")
+        daemon.until("STATUS=received 2")
+        client.send(b"DONE")
+    status, lines, _ = daemon.end()
+    assert (status, messages(lines)[0]) == (0, b"stored")
+
+
 def test_two_sockets_in_one_daemon(start: Start, tmp_path: Path, journald: Journald) -> None:
     paths = [tmp_path / "one", tmp_path / "two"]
     start("--listen", str(paths[0]), "--listen", f"raw:{paths[1]}", "--sink=journal", journald=journald.path.parent)

@@ -110,3 +110,88 @@ def test_a_tree_deeper_than_any_recursion_is_searched(tmp_path: Path, monkeypatc
     while deepest != tmp_path:  # what clears the folder away later does it by recursion
         deepest.rmdir()
         deepest = deepest.parent
+
+
+class Tree:
+    """A tree of control groups by a clock of its own, on which reading a folder takes `cost` seconds, all else none."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.now = 1000.0
+        self.cost = 0.0
+        self.read = 0  # folders
+        self._scandir = os.scandir
+        (root / "cgroup.procs").touch()
+
+    def group(self, name: str) -> int:
+        """Make a group; its id."""
+        (self.root / name).mkdir()
+        return (self.root / name).stat().st_ino
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def scandir(self, path: str) -> object:
+        self.read += 1
+        self.now += self.cost
+        return self._scandir(path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """One without a group, which is taken for the system's."""
+    tree = Tree(tmp_path)
+    monkeypatch.setattr("udsd.process._CGROUP_ROOTS", (str(tmp_path),))
+    monkeypatch.setattr("udsd.process.time", tree)
+    monkeypatch.setattr("udsd.process.os.scandir", tree.scandir)
+    return tree
+
+
+def test_a_group_that_is_gone_is_looked_for_once(tree: Tree) -> None:
+    paths = CgroupPaths()
+    assert [paths.path(1 << 62) for _ in range(10)] == [None] * 10
+    assert tree.read == 1
+    paths.learn(1 << 62, "/a.service")
+    assert paths.path(1 << 62) == "/a.service"
+
+
+def test_of_groups_that_are_gone_no_more_are_kept_than_of_others(tree: Tree) -> None:
+    paths, group = CgroupPaths(), tree.group("a.service")
+    assert paths.path(group) == "/a.service"
+    for other in range(2000):
+        assert paths.path((1 << 62) + other) is None
+    read = tree.read
+    assert paths.path(group) == "/a.service"
+    assert tree.read == read + 1
+
+
+def test_many_groups_of_which_the_daemon_hears_at_once_are_found(tree: Tree) -> None:
+    tree.cost = 0.005
+    groups = {tree.group(f"{number}.service"): f"/{number}.service" for number in range(150)}
+    paths = CgroupPaths()
+    assert {group: paths.path(group) for group in groups} == groups
+
+
+@pytest.mark.parametrize("cost", [0.001, 0.25, 3.0])
+def test_looking_for_groups_takes_a_small_share_of_the_time(tree: Tree, cost: float) -> None:
+    tree.cost = cost
+    paths, unknown = CgroupPaths(), 1 << 62
+    for until in (1500.0, 2000.0):
+        began, tree.read = tree.now, 0
+        while tree.now < until:
+            unknown += 1
+            assert paths.path(unknown) is None
+            tree.now += 0.01
+        spent, share = tree.read * cost, (tree.now - began) / 20
+        assert share - 1.0 - cost < spent < share + 1.0 + cost
+
+
+def test_a_group_that_there_was_no_time_to_look_for_is_looked_for_again(tree: Tree) -> None:
+    tree.cost = 1.0
+    paths, group = CgroupPaths(), tree.group("a.service")
+    assert paths.path(1 << 62) is None
+    read = tree.read
+    assert paths.path(group) is None
+    assert tree.read == read
+    tree.now += read * 20
+    assert paths.path(group) == "/a.service"

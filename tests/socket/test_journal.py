@@ -1,0 +1,112 @@
+"""What has been handed to a journald that goes away before it has read it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.socket.daemons import Journald, Start, open_files, sender
+from udsd.entry import encode
+from udsd.journal import Journal, _queued
+from udsd.sink import BusyError
+from udsd.unread import GRACE
+
+LARGE = 300_000  # bytes, more than fits into a datagram
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journald"
+
+
+@pytest.fixture
+def first(folder: Path) -> Iterator[Journald]:
+    journald = Journald(folder)
+    yield journald
+    journald.close()
+
+
+@pytest.fixture
+def journal(first: Journald) -> Iterator[Journal]:
+    journal = Journal(str(first.path))
+    yield journal
+    journal._disconnect()  # the daemon never needs that
+
+
+def numbered(number: int, size: int = 0) -> bytes:
+    return encode([("NUMBER", b"%d" % number), ("MESSAGE", bytes(size))])
+
+
+def numbers(journald: Journald, count: int) -> list[int]:
+    """The numbers of the next entries, each of them marked as a possible repeat."""
+    entries = [journald.entry() for _ in range(count)]
+    assert all("UDSD_REDELIVERED" in entry for entry in entries)
+    return [int(entry["NUMBER"]) for entry in entries]
+
+
+def test_what_has_been_delivered_anew_is_not_taken_for_read(folder: Path, first: Journald, journal: Journal) -> None:
+    for number in range(5):
+        journal.deliver(numbered(number))
+    first.close()
+    second = Journald(folder)
+    journal.check(100.0)  # delivers them anew
+    journal.check(100.0 + GRACE)
+    second.close()
+    third = Journald(folder)
+    journal.check(100.0 + 2 * GRACE)
+    assert numbers(third, 5) == list(range(5))
+    third.close()
+
+
+def test_large_entries_wait_where_more_of_them_could_not_be_kept(
+    folder: Path, first: Journald, journal: Journal
+) -> None:
+    sent = 3  # of 1 MiB
+    for number in range(sent):
+        journal.deliver(numbered(number, LARGE))
+    with pytest.raises(BusyError, match="not read") as refused:
+        journal.deliver(numbered(sent, LARGE))
+    assert refused.value.writable is None  # the queue has room, and poll(2) says so
+    with pytest.raises(BusyError, match="not read"):
+        journal.check(100.0)
+    first.close()
+    second = Journald(folder)
+    journal.check(101.0)
+    with pytest.raises(BusyError, match="not read"):
+        journal.deliver(numbered(sent, LARGE))
+    assert numbers(second, sent) == list(range(sent))
+    second.read_all()  # what asked whether it is there
+    journal.check(102.0)
+    journal.deliver(numbered(-1))  # on another socket
+    journal.deliver(numbered(sent, LARGE))
+    assert [second.entry()["NUMBER"] for _ in range(2)] == [b"-1", b"%d" % sent]
+    second.close()
+
+
+def test_the_largest_entry_needs_an_empty_queue(first: Journald, journal: Journal) -> None:
+    journal.deliver(numbered(0))
+    with pytest.raises(BusyError, match="not read"):
+        journal.deliver(numbered(1, 4 * 1024 * 1024))
+    assert first.entry()["NUMBER"] == b"0"
+    journal.deliver(numbered(1, 4 * 1024 * 1024))
+    journal.deliver(numbered(2))  # what is small goes in a datagram, for which the kernel has the measure
+    assert [first.entry()["NUMBER"] for _ in range(2)] == [b"1", b"2"]
+
+
+def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, path: Path, first: Journald) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", journald=first.path.parent)
+    first.entry()
+    with sender(path) as client:
+        for number in range(3):
+            client.send(b"number %d" % number)
+        while _queued(client):
+            os.sched_yield()
+    open_files(daemon.pid)  # it is asleep: whether all is well it will look at in a quarter of a second
+    first.close()
+    daemon.process.send_signal(signal.SIGTERM)
+    status, _, err = daemon.end()
+    assert status == 69
+    assert [f"number {number}" in err for number in range(3)] == [True] * 3, err
+    assert "received 3, stored 0, empty 0, refused 0, undelivered 3" in err

@@ -74,13 +74,7 @@ class BoundSocket:
         """
         left = ""
         if self._file is not None:
-            now = _status(self.path)
-            if now is None:
-                left = "somebody had done that"
-            elif not os.path.samestat(now, self._file):
-                left = "it is not the one that udsd made"
-            else:
-                left = _unlink(self.path)
+            left = _remove(self.path, self._file)
             self._file = None
         if self._lock is not None:
             _unlink(_lock_path(self.path))
@@ -147,6 +141,19 @@ def _status(path: str) -> os.stat_result | None:
         return os.lstat(path)
     except FileNotFoundError:
         return None
+
+
+def _remove(path: str, made: os.stat_result) -> str:
+    """Remove the socket that we have made; why that was not done, nothing if it was."""
+    try:
+        now = _status(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    if now is None:
+        return "somebody had done that"
+    if not os.path.samestat(now, made):
+        return "it is not the one that udsd made"
+    return _unlink(path)
 
 
 def _unlink(path: str) -> str:

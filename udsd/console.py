@@ -17,6 +17,8 @@ from udsd.entry import Entry, decode
 from udsd.errors import UdsdError
 from udsd.sink import BusyError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def printable(value: bytes) -> str:
     """Text that is safe to print, on one line."""
@@ -32,7 +34,7 @@ def line(entry: Entry, now: float, host: str) -> bytes:
     pid = values.get("OBJECT_PID")
     tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
-    return f"{stamp} {host} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
+    return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
 
 
 class Console:
@@ -40,6 +42,7 @@ class Console:
 
     It is written only where poll(2) says that it can be, and never more than what a pipe then takes without
     waiting (PIPE_BUF). An entry is taken when its line has begun; the rest of the line goes before anything else.
+    A disk that is full is waited for.
     """
 
     name = "standard output"
@@ -54,17 +57,25 @@ class Console:
         self._rest = memoryview(b"")
 
     def deliver(self, entry: Entry) -> None:
-        """Write one entry. Raises BusyError where the reader of a pipe is behind, UdsdError where it is gone."""
+        """Write one entry. Raises BusyError where the reader of a pipe is behind or a disk is full, UdsdError where
+        nothing can be written at all.
+        """
         self.check(0)
-        self._begun, self._rest = entry, memoryview(line(entry, self._clock(), self._host))
-        self._write()
+        whole = memoryview(line(entry, self._clock(), self._host))
+        self._begun, self._rest = entry, whole
+        try:
+            self._write()
+        except BusyError:
+            if len(self._rest) == len(whole):
+                self._rest = memoryview(b"")
+                raise
 
     def due(self) -> float:
         """At once, where a line has begun that has not ended."""
         return 0 if self._rest else math.inf
 
     def check(self, _now: float) -> None:
-        """Raises BusyError where the reader of a pipe is behind."""
+        """Raises BusyError where the reader of a pipe is behind or a disk is full."""
         self._write()
         if self._rest or not self._poll.poll(0):
             raise BusyError("its reader is behind", self._descriptor)
@@ -82,5 +93,7 @@ class Console:
         except BlockingIOError:
             return  # whoever shares the descriptor with us has set it so
         except OSError as error:
+            if error.errno in _FULL:
+                raise BusyError(os.strerror(error.errno)) from None
             hint = "its reader is gone" if error.errno == errno.EPIPE else ""
             raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error

@@ -28,10 +28,11 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
     """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
 
     `keep` are descriptors that go with `FDSTORE=1`. A manager that does not hear us is no reason to stop: it will
-    act on our silence, as sd_notify(3) wants it.
+    act on our silence, as sd_notify(3) wants it. What is not UTF-8, as a path may be, goes as escapes.
     """
+    text = os.fsencode("\n".join(assignments)).decode(errors="backslashreplace")
     with suppress(OSError):
-        daemon.notify("\n".join(assignments), fds=keep)
+        daemon.notify(text, fds=keep)
 
 
 def watchdog_interval() -> float | None:

@@ -24,15 +24,21 @@ def process(pid: int) -> str:
 def lock_holder(descriptor: int) -> str:
     """The process that holds a lock on this open file, as text; empty where that cannot be seen."""
     inode = os.fstat(descriptor).st_ino
-    with open("/proc/locks", encoding="ascii") as locks:
-        holders = re.findall(rf": FLOCK +\w+ +\w+ +(\d+) \S+:{inode} ", locks.read())
+    try:
+        with open("/proc/locks", encoding="ascii") as locks:
+            holders = re.findall(rf": FLOCK +\w+ +\w+ +(\d+) \S+:{inode} ", locks.read())
+    except OSError:  # no /proc, or one that shows processes alone
+        return ""
     return process(int(holders[0])) if holders and holders[0] != "0" else ""
 
 
 def owner_of(path: str) -> str:
     """The processes that have the socket `path` open, as text; empty where that cannot be seen."""
-    links = {f"socket:[{inode}]" for inode in _inodes(path)}
-    holders = sorted(pid for pid, link in _open_files() if link in links)
+    try:
+        links = {f"socket:[{inode}]" for inode in _inodes(path)}
+        holders = sorted(pid for pid, link in _open_files() if link in links)
+    except OSError:  # as above
+        return ""
     return ", ".join(process(pid) for pid in dict.fromkeys(holders))
 
 

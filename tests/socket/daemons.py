@@ -73,7 +73,7 @@ class Daemon:
     def end(self) -> tuple[int, list[bytes], str]:
         """Wait for its end: exit status, lines of standard output, standard error."""
         out, err = self.process.communicate(timeout=SECONDS)
-        return self.process.returncode, out.splitlines(), err.decode()
+        return self.process.returncode, out.splitlines(), err.decode(errors="surrogateescape")
 
     def close(self) -> None:
         """End it whatever it does."""

@@ -101,6 +101,17 @@ def test_a_live_daemon_is_named_and_left_alone(start: Start, path: Path) -> None
     assert daemon.end()[0] == 0
 
 
+def test_a_live_daemon_is_left_alone_also_where_nobody_can_name_it(start: Start, path: Path) -> None:
+    daemon = start("--listen", str(path), "--sink=console")
+    within = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+    words = ["unshare", "--mount", "sh", "-c", within, "sh", *UDSD, "--listen", str(path)]
+    done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, f"{path} is in use by another program" in done.stderr) == (os.EX_UNAVAILABLE, True), done
+    with sender(path) as client:
+        client.send(b"DONE")
+    assert daemon.end()[0] == 0
+
+
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_SEQPACKET])
 def test_another_program_is_named_and_left_alone(path: Path, kind: socket.SocketKind) -> None:
     with socket.socket(socket.AF_UNIX, kind) as other:
@@ -192,6 +203,31 @@ def test_a_file_that_somebody_put_in_its_place_is_not_removed(start: Start, path
     assert (status, messages(lines)) == (0, [b"hello"])
     assert path.read_text() == "precious"
     assert f"{path} was not removed: it is not the one that udsd made" in err
+
+
+def test_a_folder_that_somebody_put_away_is_no_reason_to_lose_what_is_queued(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    daemon = start("--listen", str(folder / "sock"), "--sink=console")
+    with sender(folder / "sock") as client, daemon.frozen():
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("precious")
+        for payload in (b"one", b"DONE", b"two"):
+            client.send(payload)
+    status, lines, err = daemon.end()
+    assert (status, messages(lines)) == (0, [b"one", b"two"])
+    assert f"{folder}/sock was not removed: Not a directory" in err
+
+
+def test_a_path_may_be_any_bytes(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.sock"
+    daemon = start("--listen", str(path), "--sink=console")
+    with sender(path) as client, daemon.frozen():
+        for payload in (b"one", b"DONE", b"two"):
+            client.send(payload)
+    daemon.until("STATUS=stopping, DONE from uid 0")
+    status, lines, _ = daemon.end()
+    assert (status, messages(lines)) == (0, [b"one", b"two"])
+    assert any(rf" on {tmp_path}/caf\xe9.sock; received 2, stored 1, " in said for said in daemon.said)
 
 
 def test_those_who_are_connected_go_on_when_somebody_has_removed_the_file(start: Start, path: Path) -> None:

@@ -4,9 +4,12 @@ import fcntl
 import math
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -102,6 +105,10 @@ def test_an_entry_is_one_line(fields: Fields, now: float, expected: str) -> None
     assert line(encode(fields), now, "host") == expected.encode()
 
 
+def test_the_name_of_a_host_may_be_any_bytes() -> None:
+    assert b" h\\xff\\x1b unknown: x\n" in line(encode([("MESSAGE", b"x")]), NOON, "h\udcff\x1b")
+
+
 def test_a_delivered_entry_is_written(pipe: Pipe) -> None:
     reader, writer = pipe
     Console(writer.fileno(), clock=lambda: NOON).deliver(encode(HELLO))
@@ -140,9 +147,33 @@ def test_what_has_been_written_needs_no_looking_after(pipe: Pipe) -> None:
 
 
 def test_a_descriptor_that_cannot_be_written_is_an_error() -> None:
-    with open("/dev/full", "wb", buffering=0) as full, pytest.raises(UdsdError, match="No space left") as error:
-        Console(full.fileno()).deliver(encode(HELLO))
+    with open("/dev/null", "rb", buffering=0) as reader, pytest.raises(UdsdError, match="Bad file") as error:
+        Console(reader.fileno()).deliver(encode(HELLO))
     assert (error.value.status, error.value.hint) == (os.EX_IOERR, "")
+
+
+def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path], check=True)
+    other, log = tmp_path / "other", tmp_path / "log"
+    try:
+        other.write_bytes(bytes(32 * 1024))
+        with log.open("wb", buffering=0) as file:
+            console = Console(file.fileno(), clock=lambda: 0.0)
+            taken = 0
+            with suppress(BusyError):
+                while True:
+                    console.deliver(encode([("MESSAGE", b"%d " % taken + bytes(3_000))]))
+                    taken += 1
+            with pytest.raises(BusyError, match="No space left") as busy:
+                console.deliver(encode(HELLO))
+            assert busy.value.writable is None
+            other.unlink()
+            console.check(0)
+            console.deliver(encode(HELLO))
+        messages = [line.partition(b": ")[2] for line in log.read_bytes().splitlines()]
+        assert messages == [b"%d " % number + rb"\x00" * 3_000 for number in range(taken)] + [b"hello"]
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 @pytest.mark.parametrize("blocking", [True, False])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from systemd import daemon
+from udsd.console import printable
 
 
 def passed_descriptors() -> dict[int, str]:
@@ -28,9 +29,10 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
     """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
 
     `keep` are descriptors that go with `FDSTORE=1`. A manager that does not hear us is no reason to stop: it will
-    act on our silence, as sd_notify(3) wants it. What is not UTF-8, as a path may be, goes as escapes.
+    act on our silence, as sd_notify(3) wants it. A status names sockets, and a path may be any bytes: what is not
+    UTF-8 and what would end the line goes as escapes.
     """
-    text = os.fsencode("\n".join(assignments)).decode(errors="backslashreplace")
+    text = "\n".join(printable(os.fsencode(assignment)) for assignment in assignments)
     with suppress(OSError):
         daemon.notify(text, fds=keep)
 

@@ -6,7 +6,7 @@ import socket
 import stat
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,13 @@ import pytest
 from tests.socket.daemons import SECONDS, TOP, UDSD, Daemon, Start, messages, send_until_full, sender
 from udsd.bound import BoundSocket
 
+# As a service with ProcSubset=pid has it: neither /proc/locks nor /proc/net.
+_PROCESSES_ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
 
-def run(*options: str) -> tuple[int, str]:
-    done = subprocess.run([*UDSD, *options], cwd=TOP, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+def run(*options: str, within: Sequence[str] = ()) -> tuple[int, str]:
+    words = [*within, *UDSD, *options]
+    done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, timeout=SECONDS, check=False)
     return done.returncode, done.stderr
 
 
@@ -103,13 +107,21 @@ def test_a_live_daemon_is_named_and_left_alone(start: Start, path: Path) -> None
 
 def test_a_live_daemon_is_left_alone_also_where_nobody_can_name_it(start: Start, path: Path) -> None:
     daemon = start("--listen", str(path), "--sink=console")
-    within = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
-    words = ["unshare", "--mount", "sh", "-c", within, "sh", *UDSD, "--listen", str(path)]
-    done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert (done.returncode, f"{path} is in use by another program" in done.stderr) == (os.EX_UNAVAILABLE, True), done
-    with sender(path) as client:
-        client.send(b"DONE")
+    status, err = run("--listen", str(path), within=_PROCESSES_ALONE)
+    assert status == os.EX_UNAVAILABLE
+    assert f"{path} is in use by another program" in err
+    done(daemon, path)
     assert daemon.end()[0] == 0
+
+
+def test_another_program_is_left_alone_also_where_nobody_can_name_it(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        inode = path.lstat().st_ino
+        status, err = run("--listen", str(path), within=_PROCESSES_ALONE)
+        assert status == os.EX_UNAVAILABLE
+        assert f"{path} is in use by another program" in err
+        assert path.lstat().st_ino == inode
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_SEQPACKET])
@@ -216,6 +228,19 @@ def test_a_folder_that_somebody_put_away_is_no_reason_to_lose_what_is_queued(sta
     status, lines, err = daemon.end()
     assert (status, messages(lines)) == (0, [b"one", b"two"])
     assert f"{folder}/sock was not removed: Not a directory" in err
+
+
+def test_a_folder_that_may_not_be_entered_any_more_is_a_reason_to_leave_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    made = BoundSocket(str(folder / "sock"), 0o600)
+    folder.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        assert made.release() == "Permission denied"
+    finally:
+        os.seteuid(0)
+        made.socket.close()
+    assert (folder / "sock").is_socket()
 
 
 def test_a_path_may_be_any_bytes(start: Start, tmp_path: Path) -> None:

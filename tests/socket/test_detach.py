@@ -168,6 +168,15 @@ def test_a_second_start_names_the_one_that_runs(site: Site) -> None:
     assert site.lines() == [b"still here"]
 
 
+def test_a_second_start_names_the_one_that_runs_also_where_proc_shows_processes_alone(site: Site) -> None:
+    pid = site.started()
+    within = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+    words = ["unshare", "--mount", "sh", "-c", within, "sh", *site.words()]
+    assert site.popen(words).wait(SECONDS) == os.EX_UNAVAILABLE
+    assert f"{site.pidfile}: the daemon of this pid file runs already, with pid {pid}\n" in site.said()
+    assert site.stop(pid) == 0
+
+
 @pytest.mark.parametrize("shared", ["pidfile", "socket", "both"])
 def test_of_twenty_starts_at_once_one_wins(site: Site, shared: str) -> None:
     def options(number: int) -> list[str]:

@@ -76,3 +76,19 @@ def test_what_the_manager_is_told_is_one_datagram_of_lines(monkeypatch: pytest.M
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         manager.notify("READY=1", "STATUS=all is well")
         assert receiver.recv(4096) == b"READY=1\nSTATUS=all is well"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("café", "café"), ("caf\udce9", r"caf\xe9"), ("a\nMAINPID=1", r"a\nMAINPID=1"), ("\x1b[2J", r"\x1b[2J")],
+)
+def test_a_name_in_what_the_manager_is_told_ends_no_line_and_needs_no_utf8(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: str, told: str
+) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(10)
+        receiver.bind(path)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        manager.notify("STOPPING=1", f"STATUS={status}")
+        assert receiver.recv(4096).decode() == f"STOPPING=1\nSTATUS={told}"

@@ -191,9 +191,8 @@ class Daemon:
         if not ready:
             return ()
         if poll is not self._poll:
-            return sorted(
-                self._inboxes, key=lambda inbox: inbox is not self._refused
-            )  # it may be hard to find room for
+            # The one that was refused goes first: for a large entry the others might never leave enough room.
+            return sorted(self._inboxes, key=lambda inbox: inbox is not self._refused)
         readable = {descriptor for descriptor, _ in events}
         return [inbox for inbox in self._inboxes if inbox.fileno() in readable]
 

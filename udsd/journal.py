@@ -69,10 +69,7 @@ class Journal:
 
     def check(self, now: float) -> None:
         """Find out whether journald's socket lives, and deliver anew what one that died has lost."""
-        looked_at = self._socket
-        all_read = looked_at is not None and _queued(looked_at) == 0
-        if all_read:
-            self._unread.found_read()
+        looked_at, all_read = self._socket, self._all_read()
         self.deliver(b"")  # journald passes over an empty datagram, and a dead socket refuses it
         self._unread.look(now, all_read=all_read and self._socket is looked_at)
         if self._large:
@@ -96,12 +93,18 @@ class Journal:
         except OSError as error:
             if error.errno not in _TOO_LARGE:
                 raise
-            if _queued(self._socket) == 0:
-                self._unread.found_read()
+            self._all_read()
             self._make_room(len(datagram))
             _send_memfd(self._socket, datagram)
         if datagram:
             self._unread.add(datagram)
+
+    def _all_read(self) -> bool:
+        """Whether the kernel holds nothing of ours any more, which is noted if so."""
+        all_read = self._socket is not None and _queued(self._socket) == 0
+        if all_read:
+            self._unread.found_read()
+        return all_read
 
     def _make_room(self, size: int) -> None:
         """Raises BusyError where a memfd of that size would push out an entry that may not have been read."""

@@ -7,7 +7,7 @@ from udsd.connection import Connection
 from udsd.errors import UdsdError
 
 _PATIENCE = 5.0  # seconds: a restart takes less than one, on a busy machine more
-_PAUSE = 0.05
+_PAUSE = 0.05  # seconds between two looks: that a socket is bound at a path is no event to wait for
 
 
 class Stream:

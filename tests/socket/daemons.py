@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ SECONDS = 30.0  # within which everything here happens, many times over
 _OWN_JOURNALD = (
     'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"'
 )
+
+# Before a command, as a service with ProcSubset=pid has it: neither /proc/locks nor /proc/net.
+PROCESSES_ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
 
 
 def with_journald(folder: Path, words: list[str]) -> list[str]:
@@ -164,20 +168,25 @@ def open_files(pid: int) -> list[str]:
     """What the descriptors of a process link to, sorted, at an instant at which it sleeps: the socket on which it talks
     to its service manager is open only while it does so.
     """
-    folder = Path(f"/proc/{pid}")
-    for _ in range(1_000_000):
-        before = _asleep(folder)
-        with suppress(FileNotFoundError):
-            links = sorted(os.readlink(link) for link in (folder / "fd").iterdir())
-            if before is not None and _asleep(folder) == before:
+    while True:
+        before = until_asleep(pid)
+        with suppress(FileNotFoundError):  # closed meanwhile
+            links = sorted(os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir())
+            if _asleep(pid) == before:
                 return links
-        os.sched_yield()
-    raise AssertionError(f"{pid} does not sleep")
 
 
-def _asleep(process: Path) -> str | None:
+def until_asleep(pid: int) -> str:
+    """Wait until a process runs no more, so waits for something itself; how many times it has done so."""
+    deadline = time.monotonic() + SECONDS
+    while (slept := _asleep(pid)) is None:
+        assert time.monotonic() < deadline, f"{pid} does not sleep"
+    return slept
+
+
+def _asleep(pid: int) -> str | None:
     """How many times a process has gone to sleep, if it is asleep."""
-    status = (process / "status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text()
     state, slept = re.findall(r"^(?:State|voluntary_ctxt_switches):\s+(\S+)", status, re.MULTILINE)
     return slept if state == "S" else None
 

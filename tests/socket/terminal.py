@@ -4,19 +4,11 @@ import os
 import pty
 import select
 import subprocess
-import time
 from pathlib import Path
 from typing import Self
 
 _TOP = Path(__file__).parents[2]
 _SECONDS = 30.0
-
-
-def until_asleep(process: subprocess.Popen[bytes]) -> None:
-    """Wait until it runs no more, so waits for something itself."""
-    deadline = time.monotonic() + _SECONDS
-    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
-        assert time.monotonic() < deadline
 
 
 def screen(shown: bytes) -> list[str]:

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Daemon, Start, messages, send_until_full, sender
+from tests.socket.daemons import PROCESSES_ALONE, SECONDS, TOP, UDSD, Daemon, Start, messages, send_until_full, sender
 from udsd.bound import BoundSocket
-
-# As a service with ProcSubset=pid has it: neither /proc/locks nor /proc/net.
-_PROCESSES_ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
 
 
 def run(*options: str, within: Sequence[str] = ()) -> tuple[int, str]:
@@ -107,7 +104,7 @@ def test_a_live_daemon_is_named_and_left_alone(start: Start, path: Path) -> None
 
 def test_a_live_daemon_is_left_alone_also_where_nobody_can_name_it(start: Start, path: Path) -> None:
     daemon = start("--listen", str(path), "--sink=console")
-    status, err = run("--listen", str(path), within=_PROCESSES_ALONE)
+    status, err = run("--listen", str(path), within=PROCESSES_ALONE)
     assert status == os.EX_UNAVAILABLE
     assert f"{path} is in use by another program" in err
     done(daemon, path)
@@ -118,7 +115,7 @@ def test_another_program_is_left_alone_also_where_nobody_can_name_it(path: Path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
         inode = path.lstat().st_ino
-        status, err = run("--listen", str(path), within=_PROCESSES_ALONE)
+        status, err = run("--listen", str(path), within=PROCESSES_ALONE)
         assert status == os.EX_UNAVAILABLE
         assert f"{path} is in use by another program" in err
         assert path.lstat().st_ino == inode

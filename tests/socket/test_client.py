@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.socket.daemons import until_asleep
 from tests.socket.receiver import SECONDS, Program, Receiver, without
-from tests.socket.terminal import until_asleep
 from udsd.client import Client
 from udsd.connection import Connection
 from udsd.errors import UdsdError
@@ -362,7 +362,7 @@ def test_with_all_the_time_a_message_waits_for_room(timeout: str, path: Path, re
     receiver.fill()
     program = Program(ONE, str(path), timeout)
     program.ready()
-    until_asleep(program.process)
+    until_asleep(program.process.pid)
     assert receiver.waiting() in ([], [b"hello"])
     assert program.end() == ""
 
@@ -461,7 +461,7 @@ def test_a_socket_that_was_replaced_while_a_message_waits_for_room(path: Path, r
     receiver.fill()
     program = Program(ONE, str(path), str(SECONDS))
     program.ready()
-    until_asleep(program.process)
+    until_asleep(program.process.pid)
     receiver.replace()
     assert receiver.message() == b"hello"
     assert program.end() == ""
@@ -490,7 +490,7 @@ def test_all_threads_that_use_a_connection_are_told_that_nobody_listens(path: Pa
 def test_a_socket_that_comes_later_is_waited_for(path: Path) -> None:
     program = Program(ONE, str(path), str(SECONDS))
     program.ready()
-    until_asleep(program.process)
+    until_asleep(program.process.pid)
     receiver = Receiver(path)
     assert receiver.message() == b"hello"
     assert program.end() == ""

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, open_files, sender, with_journald
+from tests.socket.daemons import (
+    PROCESSES_ALONE,
+    SECONDS,
+    TOP,
+    UDSD,
+    Journald,
+    Start,
+    messages,
+    open_files,
+    sender,
+    with_journald,
+)
 from tests.socket.terminal import Terminal
 
 _SUBREAPER = 36  # prctl(2)
@@ -170,9 +181,7 @@ def test_a_second_start_names_the_one_that_runs(site: Site) -> None:
 
 def test_a_second_start_names_the_one_that_runs_also_where_proc_shows_processes_alone(site: Site) -> None:
     pid = site.started()
-    within = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
-    words = ["unshare", "--mount", "sh", "-c", within, "sh", *site.words()]
-    assert site.popen(words).wait(SECONDS) == os.EX_UNAVAILABLE
+    assert site.popen([*PROCESSES_ALONE, *site.words()]).wait(SECONDS) == os.EX_UNAVAILABLE
     assert f"{site.pidfile}: the daemon of this pid file runs already, with pid {pid}\n" in site.said()
     assert site.stop(pid) == 0
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,20 +18,8 @@ LARGE = 300_000  # bytes, more than fits into a datagram
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "journald"
-
-
-@pytest.fixture
-def first(folder: Path) -> Iterator[Journald]:
-    journald = Journald(folder)
-    yield journald
-    journald.close()
-
-
-@pytest.fixture
-def journal(first: Journald) -> Iterator[Journal]:
-    journal = Journal(str(first.path))
+def journal(journald: Journald) -> Iterator[Journal]:
+    journal = Journal(str(journald.path))
     yield journal
     journal._disconnect()  # the daemon never needs that
 
@@ -46,23 +35,21 @@ def numbers(journald: Journald, count: int) -> list[int]:
     return [int(entry["NUMBER"]) for entry in entries]
 
 
-def test_what_has_been_delivered_anew_is_not_taken_for_read(folder: Path, first: Journald, journal: Journal) -> None:
+def test_what_has_been_delivered_anew_is_not_taken_for_read(journald: Journald, journal: Journal) -> None:
     for number in range(5):
         journal.deliver(numbered(number))
-    first.close()
-    second = Journald(folder)
+    journald.close()
+    second = Journald(journald.path.parent)
     journal.check(100.0)  # delivers them anew
     journal.check(100.0 + GRACE)
     second.close()
-    third = Journald(folder)
+    third = Journald(journald.path.parent)
     journal.check(100.0 + 2 * GRACE)
     assert numbers(third, 5) == list(range(5))
     third.close()
 
 
-def test_large_entries_wait_where_more_of_them_could_not_be_kept(
-    folder: Path, first: Journald, journal: Journal
-) -> None:
+def test_large_entries_wait_where_more_of_them_could_not_be_kept(journald: Journald, journal: Journal) -> None:
     sent = 3  # of 1 MiB
     for number in range(sent):
         journal.deliver(numbered(number, LARGE))
@@ -71,8 +58,8 @@ def test_large_entries_wait_where_more_of_them_could_not_be_kept(
     assert refused.value.writable is None  # the queue has room, and poll(2) says so
     with pytest.raises(BusyError, match="not read"):
         journal.check(100.0)
-    first.close()
-    second = Journald(folder)
+    journald.close()
+    second = Journald(journald.path.parent)
     journal.check(101.0)
     with pytest.raises(BusyError, match="not read"):
         journal.deliver(numbered(sent, LARGE))
@@ -85,28 +72,45 @@ def test_large_entries_wait_where_more_of_them_could_not_be_kept(
     second.close()
 
 
-def test_the_largest_entry_needs_an_empty_queue(first: Journald, journal: Journal) -> None:
+def test_the_largest_entry_needs_an_empty_queue(journald: Journald, journal: Journal) -> None:
     journal.deliver(numbered(0))
     with pytest.raises(BusyError, match="not read"):
         journal.deliver(numbered(1, 4 * 1024 * 1024))
-    assert first.entry()["NUMBER"] == b"0"
+    assert journald.entry()["NUMBER"] == b"0"
     journal.deliver(numbered(1, 4 * 1024 * 1024))
     journal.deliver(numbered(2))  # what is small goes in a datagram, for which the kernel has the measure
-    assert [first.entry()["NUMBER"] for _ in range(2)] == [b"1", b"2"]
+    assert [journald.entry()["NUMBER"] for _ in range(2)] == [b"1", b"2"]
 
 
-def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, path: Path, first: Journald) -> None:
-    daemon = start("--listen", str(path), "--sink=journal", journald=first.path.parent)
-    first.entry()
+def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, path: Path, journald: Journald) -> None:
+    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+    journald.entry()
     with sender(path) as client:
         for number in range(3):
             client.send(b"number %d" % number)
         while _queued(client):
             os.sched_yield()
     open_files(daemon.pid)  # it is asleep: whether all is well it will look at in a quarter of a second
-    first.close()
+    journald.close()
     daemon.process.send_signal(signal.SIGTERM)
     status, _, err = daemon.end()
-    assert status == 69
+    assert status == os.EX_UNAVAILABLE
     assert [f"number {number}" in err for number in range(3)] == [True] * 3, err
     assert "received 3, stored 0, empty 0, refused 0, undelivered 3" in err
+
+
+def test_a_large_entry_does_not_have_to_wait_for_ever_for_small_ones(
+    start: Start, tmp_path: Path, journald: Journald
+) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    words = ("--listen", f"raw:{small}", "--listen", f"raw:{large}", "--sink=journal")
+    daemon = start(*words, journald=journald.path.parent)
+    with sender(small) as of_small, sender(large) as of_large:
+        of_large.setsockopt(socket.SOL_SOCKET, 32, 4 * LARGE)  # SO_SNDBUFFORCE
+        for number in range(4):
+            of_large.send(b"%d" % number * LARGE)
+        daemon.until("STATUS=waiting for journald (it has not read what was sent before a large entry)")
+        for _ in range(10):
+            of_small.send(b"small")
+        found = [message[:1] for message in journald.messages(4 + 10)]
+    assert found == [b"0", b"1", b"2", b"3", *[b"s"] * 10]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import open_files
-from tests.socket.terminal import Terminal, until_asleep
+from tests.socket.daemons import open_files, until_asleep
+from tests.socket.terminal import Terminal
 from udsd import __version__
 
 TOP = Path(__file__).parents[2]
@@ -611,7 +611,7 @@ def test_an_interrupt_between_lines_ends_it_and_the_lines_sent_are_told(address:
     with started(UDSD_SOCKET=address) as process:
         write(process, b"one\ntwo\nunended")
         assert [server.recv(100), server.recv(100)] == [b"one", b"two"]
-        until_asleep(process)
+        until_asleep(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == -signal.SIGINT
         assert end(process) == (-signal.SIGINT, "udsd-send: interrupted; lines sent before: 2\n")
@@ -637,6 +637,7 @@ def test_an_interrupt_ends_the_loop_of_a_shell_too(address: str, server: socket.
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         waits = False  # asleep with a socket, so in send(2)
         while not waits:
+            assert process.poll() is None
             waits = any("socket:" in link for pid in children.read_text().split() for link in open_files(int(pid)))
         os.killpg(process.pid, signal.SIGINT)
         assert end(process) == (-signal.SIGINT, "udsd-send: interrupted\n")
@@ -713,7 +714,7 @@ def test_each_line_typed_is_sent_and_prompted_for(terminal: Terminal, server: so
 def test_the_prompt_ends(keys: str, datagrams: list[bytes], terminal: Terminal, server: socket.socket) -> None:
     terminal.type("hello\r")
     terminal.until(b"> ")
-    until_asleep(terminal.process)  # Python's readline can miss a signal until it waits for a key
+    until_asleep(terminal.process.pid)  # Python's readline can miss a signal until it waits for a key
     terminal.type(keys)
     assert terminal.end() == 0
     assert received(server) == [b"hello", *datagrams]

@@ -93,9 +93,8 @@ def statuses(entry: str) -> set[int]:
         if module != "errors":  # its default is for a mistake of ours
             named = set(re.findall(r"\bos\.(EX_\w+)", code))
             numbers |= {getattr(os, one) for one in named}
-            numbers |= {
-                int(number) for number in re.findall(r"(?:\bstatus=|^_INTERRUPTED = )(\d+)", code, re.MULTILINE)
-            }
+            literal = re.findall(r"(?:\bstatus(?:=|, .*, )|^_INTERRUPTED = )(\d+)", code, re.MULTILINE)
+            numbers |= {int(number) for number in literal}
     return numbers
 
 

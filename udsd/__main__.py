@@ -2,6 +2,6 @@
 
 import sys
 
-from udsd.cli import main
+from udsd.daemon.cli import main
 
 sys.exit(main())

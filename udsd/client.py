@@ -29,10 +29,10 @@ import time
 from types import TracebackType
 from typing import Self
 
-from udsd import wire
+from udsd import rfc5424
 from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError
-from udsd.names import Names
+from udsd.field_names import Names
 
 INFO = 6
 USER = 1
@@ -190,7 +190,7 @@ def _datagram(
         for value in (values if isinstance(values, list | tuple) else (values,))
     ]
     pri = 8 * _number("facility", facility, 23) + _number("priority", priority, 7)
-    return wire.datagram(_bytes(message), pri=pri, identifier=_bytes(identifier or b""), fields=params)
+    return rfc5424.datagram(_bytes(message), pri=pri, identifier=_bytes(identifier or b""), fields=params)
 
 
 def _number(what: str, value: int, highest: int) -> int:

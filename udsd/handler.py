@@ -26,7 +26,7 @@ from typing import Any
 
 from udsd.client import TAKEN, Client
 from udsd.errors import UdsdError
-from udsd.names import Names
+from udsd.field_names import Names
 
 _DEBUG = 7
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))

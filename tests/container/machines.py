@@ -224,7 +224,7 @@ class Machine:
     def older_kernel(self, *missing: str) -> None:
         """Have the daemon find a kernel that lacks these socket options: PASSPIDFD (Linux 6.5), PASSRIGHTS (6.16)."""
         edits = {"PASSPIDFD": "s/= 76, 4,/= 9976, 4,/", "PASSRIGHTS": "s/ 4, 83$/ 4, 9983/"}
-        module = "/usr/lib/python3/dist-packages/udsd/inbox.py"
+        module = "/usr/lib/python3/dist-packages/udsd/receive/receiver.py"
         for option in missing:
             self.run("sed", "--in-place", f"/^_SO_PASSPIDFD, /{edits[option]}", module)
         changed = self.text("grep", "^_SO_PASSPIDFD, ", module)

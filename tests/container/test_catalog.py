@@ -9,8 +9,8 @@ import pytest
 
 from tests.container.conftest import make_image
 from tests.container.machines import READY, Machine, booted, install
-from udsd import messages
-from udsd.messages import Message
+from udsd.journal import messages
+from udsd.journal.messages import Message
 
 _CATALOG = Path(__file__).parents[2] / "systemd" / "udsd.catalog"
 _SECONDS = 30.0

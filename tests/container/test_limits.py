@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.container.machines import Machine
-from udsd.flaw import MOST_FIELDS
+from udsd.formats.flaw import MOST_FIELDS
 
 _JSON, _NATIVE = "/run/udsd/json.sock", "/run/udsd/native.sock"
 _MEBIBYTE = 1 << 20

@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.container.conftest import make_image
 from tests.container.machines import PROGRAMS, READY, Machine, booted, image, install, run_in_root
-from udsd import prometheus
-from udsd.counters import Counters
-from udsd.messages import STATISTICS
+from udsd.journal.messages import STATISTICS
+from udsd.metrics import prometheus
+from udsd.metrics.counters import Counters
 
 _EXAMPLES = Path(__file__).parents[2] / "systemd/examples"
 _RULES = _EXAMPLES / "prometheus-rules.yml"

@@ -65,7 +65,7 @@ def test_the_sdist_has_what_its_readme_names(built: Path) -> None:
 def test_the_wheel_has_the_package_and_its_two_programs(built: Path) -> None:
     with zipfile.ZipFile(built / f"udsd-{__version__}-py3-none-any.whl") as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    modules = {f"udsd/{module.name}" for module in (_CHECKOUT / "udsd").glob("*.py")}
+    modules = {str(module.relative_to(_CHECKOUT)) for module in (_CHECKOUT / "udsd").rglob("*.py")}
     assert files == modules | {f"udsd-{__version__}.data/scripts/{name}" for name in ("udsd", "udsd-send")}
 
 

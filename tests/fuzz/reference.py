@@ -1,7 +1,7 @@
 """A second reader of journald's native protocol, to judge the entries that udsd writes.
 
-It shares nothing with udsd/entry.py. It is written from https://systemd.io/JOURNAL_NATIVE_PROTOCOL/, and is as lenient
-as journald itself, since that is how an entry goes wrong without a word. What journald makes of a datagram:
+It shares nothing with udsd/journal/entry.py. It is written from https://systemd.io/JOURNAL_NATIVE_PROTOCOL/, and is as
+lenient as journald itself, since that is how an entry goes wrong without a word. What journald makes of a datagram:
 
 1. A line with `=` is a field, up to its newline. A line without is the name of a field whose length follows, in 64 bits
    little-endian, then its value, then a newline.

@@ -16,8 +16,12 @@ from functools import partial
 from typing import NamedTuple
 
 from tests.fuzz import reference
-from udsd import cgroup, console, entry, flaw, formats, identity, policy, process, senders, text, wire
-from udsd.entry import Entry, Field, Fields
+from udsd import formats, rfc5424
+from udsd.daemon import stop
+from udsd.formats import flaw, text
+from udsd.journal import console, entry
+from udsd.journal.entry import Entry, Field, Fields
+from udsd.senders import cgroup, credentials, process, registry
 
 Check = Callable[[bytes], None]
 Promise = Callable[[bytes, Fields], None]  # of a datagram that is not malformed
@@ -70,8 +74,8 @@ _SOCKET: Field = ("UDSD_SOCKET", b"/run/udsd/udsd.sock")
 
 def _sender(comm: bytes = b"app\n", cmdline: bytes = b"app\0") -> Fields:
     """The most that is ever told of a sender, and the rest of what udsd adds to an entry."""
-    ids = identity.fields_of(identity.Sender(7, 1000, 1000))
-    told = senders._told(comm, cmdline, _PATH)
+    ids = credentials.fields_of(credentials.Sender(7, 1000, 1000))
+    told = registry._told(comm, cmdline, _PATH)
     return (*ids, *told, ("UDSD_SENDER_UNPROVEN", b"1"), _SOCKET, ("UDSD_REDELIVERED", b"1"))
 
 
@@ -214,7 +218,7 @@ _FORMATS: dict[str, tuple[Promise, Sequence[bytes]]] = {
 
 
 def _stop(payload: bytes) -> None:
-    assert policy.asks_to_stop(payload) is (payload.removesuffix(b"\n") == b"DONE")
+    assert stop.asks_to_stop(payload) is (payload.removesuffix(b"\n") == b"DONE")
 
 
 def _entry(data: bytes) -> None:
@@ -311,8 +315,8 @@ def _told(data: bytes) -> None:
     """A NUL divides what prctl(2) sets as the name of a process from what the process makes of its command line."""
     comm, _, cmdline = data.partition(b"\0")
     comm = comm[:15]
-    fields = senders._told(comm + b"\n", cmdline, None)
-    shown = cmdline[: senders._LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
+    fields = registry._told(comm + b"\n", cmdline, None)
+    shown = cmdline[: registry._LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
     expected = [("SYSLOG_IDENTIFIER", comm), ("OBJECT_COMM", comm)]
     assert list(fields) == expected + ([("OBJECT_CMDLINE", b" ".join(shown))] if cmdline else [])
     whole = _stored_whole(text.raw(b"hello"), _sender(comm + b"\n", cmdline))
@@ -326,7 +330,7 @@ def _wire(data: bytes) -> None:
     fields = [(name.decode("latin-1"), value) for name, _, value in pairs]
     fields = [field for field in fields if _is_a_senders(field[0]) and not field[0].startswith(_SAID_ELSEWHERE)]
     fields = fields[: flaw.MOST_FIELDS - 6]
-    sent = wire.datagram(message, identifier=identifier, pid=pid, fields=fields)
+    sent = rfc5424.datagram(message, identifier=identifier, pid=pid, fields=fields)
     said = [("SYSLOG_IDENTIFIER", identifier), ("SYSLOG_PID", pid)]
     expected = [("PRIORITY", b"6"), ("SYSLOG_FACILITY", b"1"), *(field for field in said if field[1]), *fields]
     for name in ("auto", "syslog"):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from udsd.entry import decode
+from udsd.journal.entry import decode
 
 TOP = Path(__file__).parents[2]
 UDSD = [sys.executable, "-m", "udsd"]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from udsd import formats
-from udsd.entry import Field, Fields
+from udsd.journal.entry import Field, Fields
 
 TOP = Path(__file__).parents[2]
 SECONDS = 30.0  # within which everything here happens, many times over

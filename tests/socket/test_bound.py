@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.socket.daemons import PROCESSES_ALONE, SECONDS, TOP, UDSD, Daemon, Start, messages, send_until_full, sender
-from udsd.bound import BoundSocket
+from udsd.receive.bound_socket import BoundSocket
 
 
 def run(*options: str, within: Sequence[str] = ()) -> tuple[int, str]:

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.socket.daemons import Daemon, Journald, Start, open_files, send_until_full, sender
-from udsd.entry import Field, decode, encode
 from udsd.formats import named
-from udsd.inbox import Inbox, unbound
-from udsd.process import CgroupPaths
-from udsd.senders import Senders
+from udsd.journal.entry import Field, decode, encode
+from udsd.receive.receiver import Inbox, unbound
+from udsd.senders.process import CgroupPaths
+from udsd.senders.registry import Senders
 
 FORMATS = ("auto", "json", "native", "raw", "syslog")
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL

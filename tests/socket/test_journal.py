@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.socket.daemons import Journald, Start, open_files, sender
-from udsd.entry import encode
-from udsd.journal import Journal, _queued
-from udsd.sink import BusyError
-from udsd.unread import GRACE
+from udsd.journal.entry import encode
+from udsd.journal.in_flight import GRACE
+from udsd.journal.journald import Journal, _queued
+from udsd.journal.sink import BusyError
 
 LARGE = 300_000  # bytes, more than fits into a datagram
 

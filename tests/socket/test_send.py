@@ -27,7 +27,7 @@ _OWN_RUN = 'mount --bind "$0" /run && exec "$@"'
 # The privileges go after the imports, since nobody may be unable to read the folder that this checkout is in.
 _AS_NOBODY = """
 import os, sys
-from udsd.send import main
+from udsd.send.cli import main
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

@@ -14,7 +14,7 @@ import pytest
 from tests.socket.terminal import Terminal
 from tests.socket.test_send import CLIENT, SECONDS, TOP, bound, end, environ, fill, received, send, send_with_run
 from tests.socket.test_send import started as started_client
-from udsd import send_pace
+from udsd.send import pace
 
 
 @pytest.fixture
@@ -317,9 +317,9 @@ class Clock:
 
 def test_what_sleeps_take_too_long_does_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(send_pace, "monotonic", clock.monotonic)
-    monkeypatch.setattr(send_pace, "sleep", clock.sleep)
-    times = [clock.now - 1000 for _ in send_pace.paced([b""] * 1001, 100)]
+    monkeypatch.setattr(pace, "monotonic", clock.monotonic)
+    monkeypatch.setattr(pace, "sleep", clock.sleep)
+    times = [clock.now - 1000 for _ in pace.paced([b""] * 1001, 100)]
     assert times[0] == 0
     assert all(due / 100 <= at <= due / 100 + 0.0041 for due, at in enumerate(times[1:], 1))
 
@@ -417,7 +417,7 @@ def test_done_alone_does_not_prompt(address: str, server: socket.socket) -> None
 
 _PRINT_LOADED = """
 import sys
-from udsd.send import main
+from udsd.send.cli import main
 assert main() == 0
 names = {name.removeprefix("udsd.") for name in sys.modules if name.startswith("udsd.")}
 print(*sorted(names - {"address", "connection", "errors", "send"}), *sorted({"json", "time", "re"} & set(sys.modules)))

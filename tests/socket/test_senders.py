@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from udsd.entry import decode
 from udsd.formats import named
-from udsd.identity import Sender, sender_of
-from udsd.inbox import Inbox, unbound
-from udsd.process import CgroupPaths
-from udsd.senders import Senders, room_for_each
+from udsd.journal.entry import decode
+from udsd.receive.receiver import Inbox, unbound
+from udsd.senders.credentials import Sender, sender_of
+from udsd.senders.process import CgroupPaths
+from udsd.senders.registry import Senders, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
 _MANY = """

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, sender
 from tests.unit.test_outlet import Drawer
-from udsd.log import Log
-from udsd.outlet import Outlet
-from udsd.statistics import Metrics, Statistics
+from udsd.journal.delivery import Outlet
+from udsd.journal.log import Log
+from udsd.metrics.reports import Metrics, Statistics
 
 _NOBODY = 65534
 _LIMIT = 12  # enough for what root sends here, but not for nobody's
@@ -211,7 +211,7 @@ def test_what_cannot_be_told_is_an_error_at_once(options: list[str], status: int
 
 
 def test_without_its_library_metrics_are_an_error_that_names_it(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['prometheus_client'] = None; from udsd.cli import main; sys.exit(main())"
+    code = "import sys; sys.modules['prometheus_client'] = None; from udsd.daemon.cli import main; sys.exit(main())"
     words = [sys.executable, "-c", code, f"--metrics={tmp_path}/udsd.prom"]
     done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == os.EX_UNAVAILABLE

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from udsd import attached
-from udsd.flaw import FlawError
+from udsd.formats.flaw import FlawError
+from udsd.receive import attached
 
 ENTRY = b"MESSAGE=hello\n"
 USER = 1000
@@ -174,7 +174,7 @@ def test_what_is_not_in_memory_is_not_read_again_by_the_run_after_one_that_ended
 def test_a_file_in_memory_is_read_also_from_a_mount_of_the_senders_own(
     memfd: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("udsd.attached.os.readlink", lambda _: "/tmp/entry")  # as PrivateTmp=disconnected makes it
+    monkeypatch.setattr("udsd.receive.attached.os.readlink", lambda _: "/tmp/entry")
     assert attached.read(memfd(seals=0), USER) == ENTRY
 
 
@@ -214,7 +214,7 @@ def test_a_file_that_is_too_large_is_refused(file: Make, uid: int | None) -> Non
 
 def test_a_file_that_is_just_not_too_large_is_read(memfd: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     assert LARGEST == 64 << 20
-    monkeypatch.setattr("udsd.attached.LARGEST", 100_000)
+    monkeypatch.setattr("udsd.receive.attached.LARGEST", 100_000)
     assert attached.read(memfd(b"x" * 100_000), USER) == b"x" * 100_000
     assert refused(memfd(b"x" * 100_001), USER) == "100001 bytes, more than 100000"
 
@@ -234,7 +234,7 @@ def test_a_file_that_shrinks_meanwhile_is_read_as_far_as_it_goes(file: Make, mon
         os.ftruncate(of, 2500)
         return part
 
-    monkeypatch.setattr("udsd.attached.os.pread", shrinking)
+    monkeypatch.setattr("udsd.receive.attached.os.pread", shrinking)
     assert attached.read(descriptor, USER) == b"x" * 2500
 
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.console import Console, line, printable
-from udsd.entry import Fields, encode
 from udsd.errors import UdsdError
-from udsd.sink import BusyError
+from udsd.journal.console import Console, line, printable
+from udsd.journal.entry import Fields, encode
+from udsd.journal.sink import BusyError
 
 Pipe = tuple[FileIO, FileIO]
 

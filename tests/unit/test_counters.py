@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from udsd.counters import Counters, total
-from udsd.flaw import FlawError
+from udsd.formats.flaw import FlawError
+from udsd.metrics.counters import Counters, total
 
 
 def limited(number: int) -> Counter[str]:

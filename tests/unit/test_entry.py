@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.entry import Field, Fields, decode, encode
+from udsd.journal.entry import Field, Fields, decode, encode
 
 TABLE = {
     "no fields": ([], b""),

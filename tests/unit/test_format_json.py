@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd import format_json
-from udsd.entry import Field, Fields
-from udsd.flaw import MOST_FIELDS, FlawError
-from udsd.names import settable
-from udsd.text import message, raw
+from udsd.field_names import settable
+from udsd.formats import json as format_json
+from udsd.formats.flaw import MOST_FIELDS, FlawError
+from udsd.formats.text import message, raw
+from udsd.journal.entry import Field, Fields
 
 BOM = b"\xef\xbb\xbf"
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz import reference
-from udsd import format_native
-from udsd.entry import Field, Fields, encode
-from udsd.flaw import MOST_FIELDS, FlawError
-from udsd.names import settable
-from udsd.text import raw
+from udsd.field_names import settable
+from udsd.formats import native
+from udsd.formats.flaw import MOST_FIELDS, FlawError
+from udsd.formats.text import raw
+from udsd.journal.entry import Field, Fields, encode
 
 
 def long(length: int) -> bytes:
@@ -112,7 +112,7 @@ names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,65}", fullmatch=True) | st.sampled_fro
 
 @pytest.mark.parametrize(("payload", "fields"), TABLE.values(), ids=TABLE)
 def test_an_entry_has_these_fields(payload: bytes, fields: Fields) -> None:
-    assert list(format_native.read(payload)) == list(fields)
+    assert list(native.read(payload)) == list(fields)
 
 
 @pytest.mark.parametrize(
@@ -122,21 +122,21 @@ def test_an_entry_has_these_fields(payload: bytes, fields: Fields) -> None:
 )
 def test_what_a_sender_may_not_set_is_dropped(name: bytes, value: bytes) -> None:
     with pytest.raises(FlawError, match="dropped fields") as raised:
-        format_native.read(b"A=b\n" + name + value + b"C=d\n")
+        native.read(b"A=b\n" + name + value + b"C=d\n")
     assert list(raised.value.fields) == [("A", b"b"), ("C", b"d"), ("UDSD_DROPPED_FIELDS", b"1")]
     assert raised.value.dropped == 1
 
 
 def test_what_is_dropped_is_counted_also_where_nothing_is_left() -> None:
     with pytest.raises(FlawError) as raised:
-        format_native.read(b"_A=b\nUNIT=c\na=d\n")
+        native.read(b"_A=b\nUNIT=c\na=d\n")
     assert (list(raised.value.fields), raised.value.dropped) == ([("UDSD_DROPPED_FIELDS", b"3")], 3)
 
 
 @pytest.mark.parametrize(("payload", "told"), MALFORMED.values(), ids=MALFORMED)
 def test_what_is_malformed_is_stored_as_text(payload: bytes, told: bytes) -> None:
     with pytest.raises(FlawError) as raised:
-        format_native.read(payload)
+        native.read(payload)
     assert list(raised.value.fields) == [*raw(payload), ("UDSD_MALFORMED", told)]
     assert (told.decode().partition(": ")[0], 0) == (raised.value.kind, raised.value.dropped)
 
@@ -145,13 +145,13 @@ def test_what_is_malformed_is_stored_as_text(payload: bytes, told: bytes) -> Non
 def test_no_entry_takes_long(payload: bytes) -> None:
     began = time.process_time()
     with suppress(FlawError):
-        format_native.read(payload)
+        native.read(payload)
     assert time.process_time() - began < 0.3
 
 
 @given(st.lists(st.tuples(settables, values), min_size=1))
 def test_what_is_encoded_comes_back(fields: list[Field]) -> None:
-    assert list(format_native.read(encode(fields))) == fields
+    assert list(native.read(encode(fields))) == fields
 
 
 @given(st.lists(st.tuples(names, values)))
@@ -160,7 +160,7 @@ def test_what_is_left_is_what_journald_sees_and_a_sender_may_set(fields: list[Fi
     named = [(name, value) for name, value in fields if name and name[0] not in "#." and "\n" not in name]
     kept = [(name, value) for name, value in named if settable(name)]
     try:
-        read = format_native.read(b"".join(lines))
+        read = native.read(b"".join(lines))
     except FlawError as flaw:
         read = flaw.fields[:-1] if flaw.dropped else []
         number = flaw.dropped
@@ -172,7 +172,7 @@ def test_what_is_left_is_what_journald_sees_and_a_sender_may_set(fields: list[Fi
 @given(values | st.lists(values, max_size=5).map(b"".join))
 def test_of_any_bytes_nothing_is_read_that_journald_does_not_see(payload: bytes) -> None:
     try:
-        read = list(format_native.read(payload))
+        read = list(native.read(payload))
     except FlawError as flaw:
         if not flaw.dropped:
             assert list(flaw.fields[:-1]) == list(raw(payload))  # noqa: PT017

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd import format_syslog, wire
-from udsd.entry import Field, Fields
-from udsd.flaw import MOST_FIELDS, FlawError
-from udsd.names import settable
-from udsd.text import message, raw
+from udsd import rfc5424
+from udsd.field_names import settable
+from udsd.formats import syslog
+from udsd.formats.flaw import MOST_FIELDS, FlawError
+from udsd.formats.text import message, raw
+from udsd.journal.entry import Field, Fields
 
 HOST = b"vm"
 BOM = b"\xef\xbb\xbf"
@@ -559,48 +560,48 @@ def expected(row: Row) -> Fields:
 
 @pytest.mark.parametrize("row", AS_JOURNALD, ids=lambda row: ascii(row[0][:60]))
 def test_as_journald(row: Row) -> None:
-    assert list(format_syslog.read(row[0], HOST)) == expected(row)
+    assert list(syslog.read(row[0], HOST)) == expected(row)
 
 
 @pytest.mark.parametrize("row", NOT_AS_JOURNALD, ids=lambda row: ascii(row[0]))
 def test_not_as_journald(row: Row) -> None:
-    assert list(format_syslog.read(row[0], HOST)) == expected(row)
+    assert list(syslog.read(row[0], HOST)) == expected(row)
 
 
 @pytest.mark.parametrize("row", RFC_3164, ids=lambda row: ascii(row[0][:40]))
 def test_examples_of_rfc_3164(row: Row) -> None:
-    assert list(format_syslog.read(row[0], HOST)) == expected(row)
+    assert list(syslog.read(row[0], HOST)) == expected(row)
 
 
 @pytest.mark.parametrize("row", CLIENTS.values(), ids=CLIENTS)
 def test_what_clients_send(row: Row) -> None:
-    assert list(format_syslog.read(row[0], HOST)) == expected(row)
+    assert list(syslog.read(row[0], HOST)) == expected(row)
 
 
 @pytest.mark.parametrize(("payload", "fields"), RFC_5424.values(), ids=RFC_5424)
 def test_rfc_5424(payload: bytes, fields: Fields) -> None:
-    assert list(format_syslog.read(payload, HOST)) == list(fields)
+    assert list(syslog.read(payload, HOST)) == list(fields)
 
 
 @pytest.mark.parametrize(("host", "told"), [(b"vm", b""), (b"vm.example.org", b""), (b"vm2.example.org", b"vm")])
 def test_the_name_of_this_host_is_known_without_its_domain(host: bytes, told: bytes) -> None:
-    tagged = format_syslog.read(b"<14>Nov 25 02:51:10 vm tag: x", host)
+    tagged = syslog.read(b"<14>Nov 25 02:51:10 vm tag: x", host)
     assert dict(tagged)["MESSAGE"] == (b"vm tag: x" if told else b"x")
-    assert dict(format_syslog.read(b"<14>1 - vm - - - - x", host)).get("SYSLOG_HOSTNAME", b"") == told
+    assert dict(syslog.read(b"<14>1 - vm - - - - x", host)).get("SYSLOG_HOSTNAME", b"") == told
 
 
 def test_a_host_that_is_named_with_its_domain_is_this_one() -> None:
     host = b"vm.example.org"
-    assert dict(format_syslog.read(b"<14>Nov 25 02:51:10 vm.example.org tag: x", host))["MESSAGE"] == b"x"
-    assert "SYSLOG_HOSTNAME" not in dict(format_syslog.read(b"<14>1 - vm.example.org - - - - x", host))
+    assert dict(syslog.read(b"<14>Nov 25 02:51:10 vm.example.org tag: x", host))["MESSAGE"] == b"x"
+    assert "SYSLOG_HOSTNAME" not in dict(syslog.read(b"<14>1 - vm.example.org - - - - x", host))
     other = b"<14>Nov 25 02:51:10 vm.example.com tag: x"
-    assert dict(format_syslog.read(other, host))["MESSAGE"] == b"vm.example.com tag: x"
+    assert dict(syslog.read(other, host))["MESSAGE"] == b"vm.example.com tag: x"
 
 
 @pytest.mark.parametrize(("payload", "told"), MALFORMED.values(), ids=MALFORMED)
 def test_what_is_malformed_is_stored_as_text(payload: bytes, told: bytes) -> None:
     with pytest.raises(FlawError) as raised:
-        format_syslog.read(payload, HOST)
+        syslog.read(payload, HOST)
     assert list(raised.value.fields) == [*raw(payload), ("UDSD_MALFORMED", told)]
     assert (told.decode().partition(": ")[0], 0) == (raised.value.kind, raised.value.dropped)
 
@@ -611,25 +612,25 @@ SYSLOG = [row[0] for row in (*AS_JOURNALD, *NOT_AS_JOURNALD)] + [payload for pay
 
 @pytest.mark.parametrize("payload", TEXT, ids=ascii)
 def test_auto_takes_what_does_not_open_with_a_priority_for_text(payload: bytes) -> None:
-    assert list(format_syslog.auto(payload, HOST)) == list(raw(payload))
+    assert list(syslog.auto(payload, HOST)) == list(raw(payload))
 
 
 @pytest.mark.parametrize("payload", SYSLOG, ids=lambda payload: ascii(payload[:60]))
 def test_auto_reads_what_opens_with_a_priority_as_syslog(payload: bytes) -> None:
-    assert format_syslog.auto(payload, HOST) == format_syslog.read(payload, HOST)
+    assert syslog.auto(payload, HOST) == syslog.read(payload, HOST)
 
 
 @pytest.mark.parametrize("payload", COSTLY.values(), ids=COSTLY)
 def test_no_datagram_takes_long(payload: bytes) -> None:
     began = time.process_time()
     with suppress(FlawError):
-        format_syslog.auto(payload, HOST)
+        syslog.auto(payload, HOST)
     assert time.process_time() - began < 0.3
 
 
 def test_auto_says_what_is_wrong_with_what_opens_with_a_priority() -> None:
     with pytest.raises(FlawError, match="structured data"):
-        format_syslog.auto(b"<14>1 - - - - - [a", HOST)
+        syslog.auto(b"<14>1 - - - - - [a", HOST)
 
 
 @given(
@@ -638,18 +639,18 @@ def test_auto_says_what_is_wrong_with_what_opens_with_a_priority() -> None:
 def test_what_our_clients_say_comes_back(
     message_: bytes, pri: int, identifier: bytes, pid: bytes, fields: list[Field]
 ) -> None:
-    datagram = wire.datagram(message_, pri=pri, identifier=identifier, pid=pid, fields=fields)
+    datagram = rfc5424.datagram(message_, pri=pri, identifier=identifier, pid=pid, fields=fields)
     said = [("SYSLOG_IDENTIFIER", identifier), ("SYSLOG_PID", pid), *fields]
     told = [(name, value) for name, value in said if value or name in dict(fields)]
     opened = opening(pri)
-    read = format_syslog.auto(datagram, HOST)
+    read = syslog.auto(datagram, HOST)
     assert sorted(read) == sorted([*opened, *told, ("MESSAGE", message(message_))])
     assert [field for field in read if field in fields] == [field for field in fields if field in read]
 
 
 @given(pri=st.integers(0, 191), tag=words, text=values, stamp=st.sampled_from([b"", AT, LOGGER + b" "]))
 def test_a_tag_and_what_is_behind_it_come_back(pri: int, tag: bytes, text: bytes, stamp: bytes) -> None:
-    read = dict(format_syslog.auto(b"<%d>%s%s[7]: %s" % (pri, stamp, tag, text), HOST))
+    read = dict(syslog.auto(b"<%d>%s%s[7]: %s" % (pri, stamp, tag, text), HOST))
     assert (read["SYSLOG_IDENTIFIER"], read["SYSLOG_PID"]) == (tag, b"7")
     assert read["MESSAGE"] == text.rstrip(b" \t\n\r\0")
     assert read.get("SYSLOG_TIMESTAMP", b"") == stamp
@@ -659,7 +660,7 @@ def test_a_tag_and_what_is_behind_it_come_back(pri: int, tag: bytes, text: bytes
 def test_nothing_of_the_message_is_lost(pri: int, rest: bytes) -> None:
     payload = b"<%d>%s" % (pri, rest)
     try:
-        read = format_syslog.read(payload, HOST)
+        read = syslog.read(payload, HOST)
     except FlawError as flaw:
         read = flaw.fields
     stored = dict(read)

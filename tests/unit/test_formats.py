@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd import formats
-from udsd.text import message, raw
+from udsd.formats.text import message, raw
 
 TABLE = {
     "empty": (b"", b""),

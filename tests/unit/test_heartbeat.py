@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.heartbeat import Heartbeat
+from udsd.service.watchdog import Heartbeat
 
 
 class Manager:

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from udsd.entry import Field
-from udsd.identity import Sender, fields_of, sender_of
+from udsd.journal.entry import Field
+from udsd.senders.credentials import Sender, fields_of, sender_of
 
 NOBODY = 65534  # the overflow user: what the kernel says for one it cannot name
 

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.limits import Limit, Limiter
+from udsd.daemon.rate_limit import Limit, Limiter
 
 
 def test_what_is_over_the_limit_is_dropped_until_the_interval_ends_and_reported_then() -> None:

@@ -1,40 +1,26 @@
 """Linters and types, run as tests so that one command says all."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-_TOP = Path(__file__).parents[2]
-_MODULES = sorted((_TOP / "udsd").glob("*.py"))
+from tests.source import FILES, LAYERS, TOP, edges, imports
 
 # What the client loads: nothing of the daemon, and of Python nothing that costs.
-_CLIENT = {"__init__", "address", "connection", "errors", "send"}
+_CLIENT = {"__init__", "address", "connection", "errors", "send", "send.cli"}
 
 
 @pytest.mark.parametrize(
     "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["ruff-check", "ruff-format", "mypy"]
 )
 def test_clean(command: list[str]) -> None:
-    done = subprocess.run(command, cwd=_TOP, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def imports(module: Path) -> set[str]:
-    """The modules of this package that a module imports, at any depth of its code."""
-    names = set()
-    for node in ast.walk(ast.parse(module.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "udsd":
-            names |= {alias.name for alias in node.names if (_TOP / f"udsd/{alias.name}.py").exists()}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("udsd."):
-            names.add(node.module.removeprefix("udsd."))
-    return names
-
-
 def test_imports_go_one_way() -> None:
-    graph = {module.stem: imports(module) for module in _MODULES}
+    graph = {module: imports(module) for module in FILES}
     while graph:
         leaves = [name for name, needs in graph.items() if not needs & graph.keys()]
         assert leaves, f"these import each other in a circle: {sorted(graph)}"
@@ -42,10 +28,14 @@ def test_imports_go_one_way() -> None:
             del graph[name]
 
 
+def test_packages_import_one_way() -> None:
+    assert {package: needs - LAYERS[package] for package, needs in edges().items()} == {name: set() for name in LAYERS}
+
+
 def test_the_client_loads_next_to_nothing() -> None:
-    code = "import sys; before = set(sys.modules); import udsd.send; print(*set(sys.modules) - before)"
+    code = "import sys; before = set(sys.modules); import udsd.send.cli; print(*set(sys.modules) - before)"
     loaded = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(_TOP)!r}); {code}"],
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(TOP)!r}); {code}"],
         capture_output=True,
         text=True,
         check=True,

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from udsd import address, listen
+from udsd import address
+from udsd.daemon import listen
 from udsd.errors import UdsdError
-from udsd.text import raw
+from udsd.formats.text import raw
 
 
 def set_or_delete(monkeypatch: pytest.MonkeyPatch, name: str, value: str | None) -> None:

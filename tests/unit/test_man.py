@@ -7,22 +7,20 @@ import subprocess
 import sys
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from tests.unit.test_linters import imports
-from udsd import messages
-from udsd.console import Console
-from udsd.counters import Counters
-from udsd.log import Log
-from udsd.messages import Message
-from udsd.outlet import Outlet
-from udsd.statistics import Statistics
+from tests.source import FILES, TOP, imports
+from udsd.journal import messages
+from udsd.journal.console import Console
+from udsd.journal.delivery import Outlet
+from udsd.journal.log import Log
+from udsd.journal.messages import Message
+from udsd.metrics.counters import Counters
+from udsd.metrics.reports import Statistics
 
-_TOP = Path(__file__).parents[2]
-_PAGES = _TOP / "packaging/man"
-_CODE = sorted((_TOP / "udsd").glob("*.py"))
+_PAGES = TOP / "packaging/man"
+_CODE = list(FILES.values())
 _FIELD = re.compile(r"\bUDSD(?:_[A-Z]+)+\b")
 _KIND = re.compile(r"UDSD_MALFORMED_(?!DATAGRAMS$)\w+")  # named after what was wrong
 
@@ -58,7 +56,7 @@ def options(terms: list[str]) -> Options:
 def options_of_help(module: str) -> Options:
     shown = subprocess.run(
         [sys.executable, "-m", module, "--help"],
-        cwd=_TOP,
+        cwd=TOP,
         env=os.environ | {"COLUMNS": "500", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
@@ -71,7 +69,7 @@ def options_of_page(name: str) -> Options:
     return options(re.findall(r"^(-.*)\n\t", section(name, "OPTIONS"), re.MULTILINE))
 
 
-PROGRAMS = [("udsd.8", "udsd", "cli"), ("udsd-send.1", "udsd.send", "send")]
+PROGRAMS = [("udsd.8", "udsd", "daemon.cli"), ("udsd-send.1", "udsd.send", "send.cli")]
 
 
 @pytest.mark.parametrize(("name", "module"), [(name, module) for name, module, _ in PROGRAMS])
@@ -88,8 +86,8 @@ def statuses(entry: str) -> set[int]:
     while left:
         module = left.pop()
         modules.add(module)
-        code = (_TOP / f"udsd/{module}.py").read_text()
-        left |= imports(_TOP / f"udsd/{module}.py") - modules
+        code = FILES[module].read_text()
+        left |= imports(module) - modules
         if module != "errors":  # its default is for a mistake of ours
             named = set(re.findall(r"\bos\.(EX_\w+)", code))
             numbers |= {getattr(os, one) for one in named}
@@ -146,7 +144,7 @@ def test_what_can_be_wrong_is_told() -> None:
 
 def test_ids_of_messages_are_in_catalog_and_page() -> None:
     code = {kind.message_id.decode() for kind in vars(messages).values() if isinstance(kind, Message)}
-    catalog = (_TOP / "systemd/udsd.catalog").read_text()
+    catalog = (TOP / "systemd/udsd.catalog").read_text()
     assert set(re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.MULTILINE)) == code
     told = re.findall(r"^([0-9a-f]{32})\n\t", section("udsd.fields.7", "MESSAGES OF UDSD"), re.MULTILINE)
     assert set(told) == code

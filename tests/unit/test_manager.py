@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from udsd import manager
+from udsd.service import systemd
 
 OWN = str(os.getpid())
 OTHER = str(os.getpid() + 1)
@@ -40,7 +40,7 @@ def test_the_watchdog_interval_is_half_of_what_is_allowed(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert manager.watchdog_interval() == interval
+    assert systemd.watchdog_interval() == interval
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_a_manager_that_started_us_shows(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert manager.started_us() is started
+    assert systemd.started_us() is started
 
 
 @pytest.mark.parametrize("address", ["", "relative", "/nowhere/at/all"])
 def test_a_manager_that_cannot_be_reached_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", address)
-    manager.notify("READY=1")
+    systemd.notify("READY=1")
 
 
 def test_what_the_manager_is_told_is_one_datagram_of_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_what_the_manager_is_told_is_one_datagram_of_lines(monkeypatch: pytest.M
         receiver.settimeout(10)
         receiver.bind(path)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
-        manager.notify("READY=1", "STATUS=all is well")
+        systemd.notify("READY=1", "STATUS=all is well")
         assert receiver.recv(4096) == b"READY=1\nSTATUS=all is well"
 
 
@@ -90,5 +90,5 @@ def test_a_name_in_what_the_manager_is_told_ends_no_line_and_needs_no_utf8(
         receiver.settimeout(10)
         receiver.bind(path)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
-        manager.notify("STOPPING=1", f"STATUS={status}")
+        systemd.notify("STOPPING=1", f"STATUS={status}")
         assert receiver.recv(4096).decode() == f"STOPPING=1\nSTATUS={told}"

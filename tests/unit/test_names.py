@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.reference import is_name
-from udsd.names import LONGEST, Names, made, settable
+from udsd.field_names import LONGEST, Names, made, settable
 
 SETTABLE = ["A", "Z9_", "MESSAGE", "CODE_FILE", "OBJECT", "OBJECTS", "UDSD", "UNITS", "X_UNIT", "A" * 64, "A__"]
 NOT_SETTABLE = [

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from udsd.entry import Entry, decode, encode
-from udsd.log import Log
-from udsd.messages import STARTED
-from udsd.outlet import Outlet
-from udsd.sink import BusyError
+from udsd.journal.delivery import Outlet
+from udsd.journal.entry import Entry, decode, encode
+from udsd.journal.log import Log
+from udsd.journal.messages import STARTED
+from udsd.journal.sink import BusyError
 
 HELLO = encode([("MESSAGE", b"hello")])
 

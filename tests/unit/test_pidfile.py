@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from udsd.errors import UdsdError
-from udsd.pidfile import PidFile
+from udsd.service.pidfile import PidFile
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from udsd.identity import Sender
-from udsd.policy import StopPolicy, asks_to_stop
+from udsd.daemon.stop import StopPolicy, asks_to_stop
+from udsd.senders.credentials import Sender
 
 
 @pytest.mark.parametrize(

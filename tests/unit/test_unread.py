@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from udsd.unread import GRACE, Unread
+from udsd.journal.in_flight import GRACE, Unread
 
 MOST = 2048
 MOST_BYTES = 1024 * 1024

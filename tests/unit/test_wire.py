@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd import formats, wire
-from udsd.entry import Field
-from udsd.names import settable
+from udsd import formats, rfc5424
+from udsd.field_names import settable
+from udsd.journal.entry import Field
 
 BOM = b"\xef\xbb\xbf"
 
@@ -68,12 +68,12 @@ names = st.from_regex(r"[A-Z][A-Z0-9_]{0,63}", fullmatch=True).filter(
 
 @pytest.mark.parametrize(("message", "words", "fields", "datagram"), TABLE.values(), ids=TABLE)
 def test_a_call_has_these_bytes(message: bytes, words: dict[str, bytes], fields: list[Field], datagram: bytes) -> None:
-    assert wire.datagram(message, fields=fields, **words) == datagram  # type: ignore[arg-type]
+    assert rfc5424.datagram(message, fields=fields, **words) == datagram  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("pri", "opening"), [(0, b"<0>1 "), (11, b"<11>1 "), (191, b"<191>1 ")])
 def test_the_priority_opens_it(pri: int, opening: bytes) -> None:
-    assert wire.datagram(b"x", pri=pri).startswith(opening)
+    assert rfc5424.datagram(b"x", pri=pri).startswith(opening)
 
 
 @given(
@@ -84,7 +84,7 @@ def test_the_priority_opens_it(pri: int, opening: bytes) -> None:
     fields=st.lists(st.tuples(names, values)),
 )
 def test_udsd_reads_what_was_said(message: bytes, pri: int, identifier: bytes, pid: bytes, fields: list[Field]) -> None:
-    datagram = wire.datagram(message, pri=pri, identifier=identifier, pid=pid, fields=fields)
+    datagram = rfc5424.datagram(message, pri=pri, identifier=identifier, pid=pid, fields=fields)
     said = [("SYSLOG_IDENTIFIER", identifier), ("SYSLOG_PID", pid)]
     expected = [
         ("PRIORITY", b"%d" % (pri & 7)),

@@ -1,0 +1,150 @@
+"""The format of programs that log objects: one JSON object (RFC 8259) a datagram.
+
+1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
+   Elements of an array are values of one field; `null` is no field. Numbers stay as they were written.
+2. MESSAGE is the first of the members `message`, `msg` and `short_message` that is there and is a text or a number.
+   Without one it is the whole object, as it was sent.
+3. PRIORITY is the first of PRIORITY itself, in capitals, and `level`, `severity`, `priority`, `levelname`, `log.level`,
+   `loglevel` and `levelno` that is understood: a name that a well-known logger writes, a number of syslog (0 to 7), or
+   a larger one, which is read on pino's scale, from 100 on Monolog's, in `levelno` on Python's. None understood: 6, and
+   they are fields as others are.
+4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from udsd.field_names import Names
+from udsd.formats.flaw import MOST_FIELDS, FlawError, malformed, too_many_fields
+from udsd.formats.text import message
+from udsd.journal.entry import PRIORITY_INFO, Field, Fields
+
+_DEEPEST = 32  # objects and arrays within each other
+_LOWEST = 7  # of syslog's priorities, which count down
+_LONGEST_NUMBER = 9
+
+_MESSAGES = ("message", "msg", "short_message")
+_LEVELS = ("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
+
+_NAMED = {
+    name: priority
+    for priority, names in enumerate((
+        ("emerg", "emergency"),
+        ("alert",),
+        ("crit", "critical", "fatal", "panic", "dpanic"),  # a program gives up: no emergency of the machine's
+        ("err", "error", "severe"),
+        ("warn", "warning"),
+        ("notice",),
+        ("info", "information", "informational"),
+        ("debug", "trace", "verbose", "silly", "config", "fine", "finer", "finest"),
+    ))
+    for name in names
+}  # fmt: skip
+_SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
+
+# From this number on, this priority.
+_PINO = ((60, 2), (50, 3), (40, 4), (30, 6), (10, 7))  # and bunyan's
+_MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250, 5), (200, 6), (100, 7))
+_PYTHON = ((50, 2), (40, 3), (30, 4), (20, 6), (1, 7))
+
+
+class _Object(list[tuple[str, Any]]):
+    """The members of an object in their order, repeated names included."""
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=str)
+
+
+def read(payload: bytes) -> Fields:
+    """The fields of a JSON object. Raises FlawError for what is none."""
+    members = _members(payload)
+    said = _find(members, _MESSAGES, _text)
+    level = _find(members, _LEVELS, _priority)
+    used = {found.at for found in (said, level) if found}
+    names = Names("PRIORITY", "MESSAGE")
+    fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % PRIORITY_INFO)]
+    for at, (name, value) in enumerate(members):
+        if at not in used:
+            for path, text in _values((name,), value, payload, _DEEPEST):
+                if len(fields) == MOST_FIELDS - 1:  # the message is still to come
+                    raise too_many_fields(payload)
+                fields.append((names.field(*path), text))
+    fields.append(("MESSAGE", said.value if said else message(payload)))
+    return fields
+
+
+def _members(payload: bytes) -> _Object:
+    try:
+        value = _DECODER.decode(payload.rstrip(b"\0").decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise malformed(payload, "not UTF-8", f"at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise malformed(payload, "not JSON", str(error)) from None
+    except RecursionError:
+        raise _too_deep(payload) from None
+    if not isinstance(value, _Object):
+        raise malformed(payload, "not a JSON object")
+    if len(value) > MOST_FIELDS:
+        raise too_many_fields(payload)
+    return value
+
+
+class _Found(NamedTuple):
+    """The place of a member and what it comes to."""
+
+    at: int
+    value: bytes
+
+
+def _find(members: _Object, wanted: Sequence[str], use: Callable[[str, Any], bytes | None]) -> _Found | None:
+    """The first of the wanted names whose member is of use, whatever the order of the members."""
+    for want in wanted:
+        for at, (name, value) in enumerate(members):
+            if want in (name, name.lower()) and (found := use(want, value)) is not None:
+                return _Found(at, found)
+    return None
+
+
+def _text(_: str, value: Any) -> bytes | None:
+    return _encoded(value) if isinstance(value, str) else None
+
+
+def _priority(name: str, value: Any) -> bytes | None:
+    if not isinstance(value, str):
+        return None
+    priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))
+    if priority is None and value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER:
+        number = int(value)
+        if name == "levelno":
+            priority = _on_scale(_PYTHON, number)
+        else:
+            priority = number if number <= _LOWEST else _on_scale(_MONOLOG + _PINO, number)
+    return None if priority is None else b"%d" % priority
+
+
+def _on_scale(scale: Sequence[tuple[int, int | None]], number: int) -> int | None:
+    return next((priority for least, priority in scale if number >= least), None)
+
+
+def _values(path: tuple[str, ...], value: Any, payload: bytes, left: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Each value in a member, with the names that lead to it. `left`: how deep it may be nested."""
+    if not left:
+        raise _too_deep(payload)
+    if isinstance(value, _Object):
+        for name, inner in value:
+            yield from _values((*path, name), inner, payload, left - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(path, inner, payload, left - 1)
+    elif value is not None:
+        yield path, _encoded(value) if isinstance(value, str) else str(value).lower().encode()
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
+
+
+def _too_deep(payload: bytes) -> FlawError:
+    return malformed(payload, "nested too deep", f"more than {_DEEPEST} levels")

@@ -1,0 +1,149 @@
+r"""The formats of syslog, as programs write them to a local socket: RFC 3164 and RFC 5424.
+
+RFC 3164 describes what was found in the wild, so what journald makes of /dev/log is the rule here, and the same
+fields come out: PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, SYSLOG_PID, SYSLOG_TIMESTAMP, MESSAGE.
+
+1. `<N>` must come first, N being 0 to 191; facility 0, which is the kernel's, is not told. Then, each of them only if
+   it is there: the time, in local time without a year or as RFC 3339 has it, and a blank; a tag that ends in `:` and a
+   blank; in the tag a pid in brackets.
+2. Local programs write no host name, but a relay on the same machine does (rsyslog's omuxsock), and so does
+   `logger --rfc3164`, both without the domain. So a word between time and tag is taken for one only if it is the name
+   of this host, whole or up to its first dot.
+3. Blanks, newlines and NULs at the end are not part of the message.
+4. What goes on with `1`, a time and the rest of a header is RFC 5424. There a nil value (`-`) is no field. Structured
+   data `[id name="value"]` is the field SD_ID_NAME, made by the rules of `names`; an element without parameters is an
+   empty field SD_ID. Under the SD-ID of our own clients (`wire`) each parameter is a field by its own name.
+   The host name is told as SYSLOG_HOSTNAME if it is not this host's, the message's type as SYSLOG_MSGID.
+"""
+
+import re
+from collections.abc import Iterator
+
+from udsd.field_names import Names
+from udsd.formats.flaw import MOST_FIELDS, malformed, too_many_fields
+from udsd.formats.text import message, raw
+from udsd.journal.entry import Field, Fields
+from udsd.rfc5424 import FIELDS_ID
+
+_BLANKS = b" \t\n\r"
+_BOM = b"\xef\xbb\xbf"
+_NIL = b"-"
+_HIGHEST = 191
+
+_PRI = re.compile(rb"<(\d{1,3})>")
+_RFC_3339 = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
+_TIME = re.compile(rb"(?:[A-Za-z]{3} [ \d]\d [ \d]\d:[ \d]\d:[ \d]\d|" + _RFC_3339 + rb") ")
+_TAG = re.compile(rb"[ \t\n\r]*+([^ \t\n\r]*):(?:[ \t\n\r]|\Z)")
+
+_VERSION_1 = re.compile(rb"1 " + _RFC_3339 + rb" ")
+_HEADER = re.compile(rb"1 (-|" + _RFC_3339 + rb") ([!-~]+) ([!-~]+) ([!-~]+) ([!-~]+) (?=[-\[])")
+# Nothing possessive around a group: Python before 3.11.5 (Debian 12) matches that wrong (gh-106052). Nor is it needed,
+# since each way but one fails at its first byte.
+_VALUE = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_ELEMENT = re.compile(
+    rb'\[([^\x00-\x20\x7f-\xff="\]]+)((?: [^\x00-\x20\x7f-\xff="\]]+=' + _VALUE + rb")*)\]", re.DOTALL
+)
+_PARAM = re.compile(rb" ([^=]+)=(" + _VALUE + rb")", re.DOTALL)
+
+
+def auto(payload: bytes, host: bytes) -> Fields:
+    """The fields of text, or of a datagram of syslog if it opens with `<N>`. Raises FlawError as `read` does."""
+    if payload[:1] == b"<":
+        pri = _PRI.match(payload)
+        if pri and int(pri[1]) <= _HIGHEST:
+            return read(payload, host)
+    return raw(payload)
+
+
+def read(payload: bytes, host: bytes) -> Fields:
+    """The fields of a datagram of syslog on the machine of this name. Raises FlawError for what is none."""
+    pri = _PRI.match(payload)
+    if pri is None or int(pri[1]) > _HIGHEST:
+        raise malformed(payload, "no priority", f"a datagram of syslog opens with <N>, N being 0 to {_HIGHEST}")
+    header = _HEADER.match(payload, pri.end())
+    if header:
+        return _rfc5424(payload, int(pri[1]), header, host)
+    if _VERSION_1.match(payload, pri.end()):
+        raise malformed(payload, "header of RFC 5424")
+    return _rfc3164(payload[pri.end() :], int(pri[1]), host)
+
+
+def _is_this_host(name: bytes, host: bytes) -> bool:
+    return name in (host, host.partition(b".")[0])
+
+
+def _priority(pri: int) -> list[Field]:
+    priority: Field = ("PRIORITY", b"%d" % (pri & 7))
+    return [priority, ("SYSLOG_FACILITY", b"%d" % (pri >> 3))] if pri >> 3 else [priority]
+
+
+def _rfc3164(text: bytes, pri: int, host: bytes) -> Fields:
+    fields = _priority(pri)
+    text = text.rstrip(_BLANKS + b"\0")
+    time = _TIME.match(text)
+    at = time.end() if time else 0
+    tag = _TAG.match(text, at)
+    if time and not tag:
+        word = text[at : at + len(host) + 1].partition(b" ")[0]
+        if _is_this_host(word, host):
+            tag = _TAG.match(text, at + len(word) + 1)
+    if tag:
+        identifier, pid, at = tag[1], None, tag.end()
+        if identifier.endswith(b"]") and b"[" in identifier:
+            identifier, _, pid = identifier[:-1].rpartition(b"[")
+        fields.append(("SYSLOG_IDENTIFIER", identifier))
+        if pid is not None:
+            fields.append(("SYSLOG_PID", pid))
+    if time:
+        fields.append(("SYSLOG_TIMESTAMP", time[0]))
+    fields.append(("MESSAGE", text[at:]))
+    return fields
+
+
+def _rfc5424(payload: bytes, pri: int, header: "re.Match[bytes]", host: bytes) -> Fields:
+    fields = _priority(pri)
+    time, name, app_name, procid, msgid = header.groups()
+    said = {
+        "SYSLOG_IDENTIFIER": app_name,
+        "SYSLOG_PID": procid,
+        "SYSLOG_TIMESTAMP": time,
+        "SYSLOG_HOSTNAME": _NIL if _is_this_host(name, host) else name,
+        "SYSLOG_MSGID": msgid,
+    }
+    fields += [(field, value) for field, value in said.items() if value != _NIL]
+    at = header.end()
+    if payload.startswith(_NIL, at):
+        at += len(_NIL)
+    else:
+        at = _structured_data(payload, at, fields)
+    rest = message(payload[at:])
+    if rest[:1] not in (b"", b" "):
+        raise malformed(payload, "structured data of RFC 5424", f"at byte {at}")
+    fields.append(("MESSAGE", rest[1:].removeprefix(_BOM)))
+    return fields
+
+
+def _structured_data(payload: bytes, at: int, fields: list[Field]) -> int:
+    """Add a field for each parameter of the elements that begin at `at`; where they end."""
+    names = Names(*dict(fields), "MESSAGE")
+    while element := _ELEMENT.match(payload, at):
+        at = element.end()
+        for field in _params(element, names):
+            if len(fields) == MOST_FIELDS - 1:  # the message is still to come
+                raise too_many_fields(payload)
+            fields.append(field)
+    return at
+
+
+def _params(element: "re.Match[bytes]", names: Names) -> Iterator[Field]:
+    sd_id, params = element[1].decode("ascii"), element[2]
+    if not params:
+        yield names.field("SD", sd_id), b""
+    for name, value in _PARAM.findall(params):
+        parts = (name.decode("ascii"),) if sd_id == FIELDS_ID else ("SD", sd_id, name.decode("ascii"))
+        yield names.field(*parts), _unescaped(value[1:-1])
+
+
+def _unescaped(value: bytes) -> bytes:
+    # Not re.sub, which is slow where there is much to do.
+    return b"\\".join(part.replace(b'\\"', b'"').replace(b"\\]", b"]") for part in value.split(b"\\\\"))

@@ -1,0 +1,1 @@
+"""An entry, and the ways to where it is stored: journald, or the console."""

@@ -1,0 +1,99 @@
+"""The sink that is the console: one line an entry, in the form of `journalctl -o short`.
+
+A sender chooses the message, so whatever a terminal could act on, and whatever could break a line in two, is
+shown as an escape: control characters, bytes that are not UTF-8, and the invisible characters of Unicode that
+reorder text or end lines.
+"""
+
+import errno
+import math
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+from udsd.errors import UdsdError
+from udsd.journal.entry import Entry, decode
+from udsd.journal.sink import BusyError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def printable(value: bytes) -> str:
+    """Text that is safe to print, on one line."""
+    text = value.decode(errors="backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def line(entry: Entry, now: float, host: str) -> bytes:
+    """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
+    values = dict(decode(entry))
+    pid = values.get("OBJECT_PID")
+    tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
+    stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
+    return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
+
+
+class Console:
+    """Standard output, or another descriptor that is open for writing.
+
+    It is written only where poll(2) says that it can be, and never more than what a pipe then takes without
+    waiting (PIPE_BUF). An entry is taken when its line has begun; the rest of the line goes before anything else.
+    A disk that is full is waited for.
+    """
+
+    name = "standard output"
+
+    def __init__(self, descriptor: int, clock: Callable[[], float] = time.time) -> None:
+        self._descriptor = descriptor
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._begun = b""
+        self._rest = memoryview(b"")
+
+    def deliver(self, entry: Entry) -> None:
+        """Write one entry. Raises BusyError where the reader of a pipe is behind or a disk is full, UdsdError where
+        nothing can be written at all.
+        """
+        self.check(0)
+        whole = memoryview(line(entry, self._clock(), self._host))
+        self._begun, self._rest = entry, whole
+        try:
+            self._write()
+        except BusyError:
+            if len(self._rest) == len(whole):
+                self._rest = memoryview(b"")
+                raise
+
+    def due(self) -> float:
+        """At once, where a line has begun that has not ended."""
+        return 0 if self._rest else math.inf
+
+    def check(self, _now: float) -> None:
+        """Raises BusyError where the reader of a pipe is behind or a disk is full."""
+        self._write()
+        if self._rest or not self._poll.poll(0):
+            raise BusyError("its reader is behind", self._descriptor)
+
+    def owed(self) -> Iterable[Entry]:
+        """The entry whose line has begun and not ended."""
+        if self._rest:
+            self._rest = memoryview(b"")
+            yield self._begun
+
+    def _write(self) -> None:
+        try:
+            while self._rest and self._poll.poll(0):
+                self._rest = self._rest[os.write(self._descriptor, self._rest[: select.PIPE_BUF]) :]
+        except BlockingIOError:
+            return  # whoever shares the descriptor with us has set it so
+        except OSError as error:
+            if error.errno in _FULL:
+                raise BusyError(os.strerror(error.errno)) from None
+            hint = "its reader is gone" if error.errno == errno.EPIPE else ""
+            raise UdsdError(f"{self.name}: {error.strerror}", hint=hint, status=os.EX_IOERR) from error

@@ -1,0 +1,111 @@
+"""The way to the sink, and the times in which it is blocked.
+
+An outage is said once when it has lasted a while, and once when it is over. Until then whoever delivers is told
+no, keeps what he has, and waits for what `watch` names: a descriptor where the kernel can tell that the sink
+is back, else a time. So waiting costs nothing, and nothing is lost by it.
+
+Times are seconds of a monotonic clock.
+"""
+
+import math
+import select
+from collections.abc import Iterable
+
+from udsd.journal.entry import Entry
+from udsd.journal.log import Log
+from udsd.journal.messages import SINK_AWAY, SINK_BACK
+from udsd.journal.sink import BusyError, Sink
+
+_FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries where no descriptor tells: the longer it lasts, the rarer
+_MENTION = 1.0  # seconds before an outage is said: a full queue for an instant is daily life
+
+
+class Outlet:
+    """Delivers to `sink`, udsd's own messages in `log` first."""
+
+    def __init__(self, sink: Sink, log: Log) -> None:
+        self._sink = sink
+        self.log = log
+        self._busy: BusyError | None = None
+        self._since = 0.0
+        self._waited = 0.0
+        self.waits = 0  # times that the sink did not take an entry
+        self._mentioned = False
+
+    @property
+    def blocked_since(self) -> float | None:
+        """When the sink began to refuse, None while it takes entries."""
+        return None if self._busy is None else self._since
+
+    @property
+    def complaint(self) -> str:
+        """For the status: what is being waited for; empty where all is well."""
+        return f"waiting for {self._sink.name} ({self._busy})" if self._mentioned else ""
+
+    def waited(self, now: float) -> float:
+        """Seconds for which the sink has taken nothing, in all."""
+        return self._waited + (0 if self._busy is None else now - self._since)
+
+    def ready(self, now: float, *, look: bool = False) -> bool:
+        """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn.
+
+        `look` at the sink in any case, and not only when that is due.
+        """
+        if look or self._busy is not None or now >= self._sink.due():
+            try:
+                self._sink.check(now)
+            except BusyError as busy:
+                self._block(busy, now)
+                self._mention(now)
+                return False
+            self._unblock(now)
+        while self.log.waiting:
+            if not self.deliver(self.log.waiting[0], now):
+                return False
+            self.log.waiting.popleft()
+        return True
+
+    def deliver(self, entry: Entry, now: float) -> bool:
+        """Whether the sink took the entry; if not, nothing has happened to it."""
+        try:
+            self._sink.deliver(entry)
+        except BusyError as busy:
+            self._block(busy, now)
+            return False
+        return True
+
+    def watch(self, poll: select.poll, now: float) -> float:
+        """Register with `poll` what tells that it is worth trying again; when to try in any case."""
+        if self._busy is None:
+            return self._sink.due()
+        due = math.inf if self._mentioned else self._since + _MENTION
+        if self._busy.writable is None:
+            return min(due, now + min(_RETRY, max(_FIRST_RETRY, (now - self._since) / 4)))
+        poll.register(self._busy.writable, select.POLLOUT)
+        return due
+
+    def owed(self) -> Iterable[Entry]:
+        """The entries that were lost behind the sink and never delivered anew; now they are the caller's."""
+        return self._sink.owed()
+
+    def _block(self, busy: BusyError, now: float) -> None:
+        if self._busy is None:
+            self._since = now
+            self.waits += 1
+        self._busy = busy
+
+    def _unblock(self, now: float) -> None:
+        if self._busy is not None:
+            self._waited += now - self._since
+        self._busy = None
+        if self._mentioned:
+            self._mentioned = False
+            self.log.say(SINK_BACK, f"{self._sink.name} takes entries again after {now - self._since:.1f} s")
+
+    def _mention(self, now: float) -> None:
+        if not self._mentioned and now >= self._since + _MENTION:
+            self._mentioned = True
+            self.log.say(
+                SINK_AWAY,
+                f"{self._sink.name} takes no entries ({self._busy}): datagrams stay queued, senders may have to wait",
+            )

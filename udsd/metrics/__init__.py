@@ -1,0 +1,1 @@
+"""What became of the datagrams, counted, and where the counts are written."""

@@ -1,0 +1,80 @@
+"""The counters as Prometheus reads them, through its own client library, which is needed only for this.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from udsd.errors import UdsdError
+from udsd.metrics.counters import Counters
+from udsd.metrics.reports import Render
+
+
+class Family(NamedTuple):
+    """One metric: its name and help text, the labels beside `socket`, and the values by these labels."""
+
+    name: str
+    help: str
+    label: str
+    values: Callable[[Counters], Mapping[str, int]]
+
+
+_SENDERS = ("unit", "user", "unknown")  # all of them at once: an increase from nothing to one is not seen
+_RESULTS = ("stored", "empty", "limited", "stops", "undelivered")
+_COUNTERS = (
+    Family("udsd_datagrams", "Datagrams taken off the queue, by what became of them", "result",
+           lambda of: {result: getattr(of, result) for result in _RESULTS}),
+    Family("udsd_limited", "Datagrams dropped over the limit, by kind of sender", "sender",
+           lambda of: {kind: of.limited_by[kind] for kind in _SENDERS}),
+    Family("udsd_malformed", "Datagrams stored as text, by what was wrong", "kind", lambda of: of.malformed_by),
+    Family("udsd_refused_stops", "DONE that was not obeyed", "", lambda of: {"": of.refused}),
+    Family("udsd_dropped_fields", "Fields that a sender may not set", "", lambda of: {"": of.dropped_fields}),
+    Family("udsd_payload_bytes", "Bytes of payload taken off the queue", "", lambda of: {"": of.bytes}),
+)  # fmt: skip
+
+
+def render() -> Render:
+    """A function that makes the text of a file of metrics. Raises UdsdError where the library is not installed."""
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+        from prometheus_client.registry import Collector
+    except ImportError as error:
+        raise UdsdError(
+            "--metrics needs the Python library prometheus_client",
+            hint="install python3-prometheus-client",
+            status=os.EX_UNAVAILABLE,
+        ) from error
+
+    class Told(Collector):
+        def __init__(self, counters: Mapping[str, Counters], waits: int, waited: float) -> None:
+            self._sockets = {_text(name): of for name, of in counters.items()}
+            self._waits, self._waited = waits, waited
+
+        def collect(self) -> Iterator[Metric]:
+            for family in _COUNTERS:
+                labels = ["socket", family.label] if family.label else ["socket"]
+                counter = CounterMetricFamily(family.name, family.help, labels=labels)
+                for socket, of in self._sockets.items():
+                    for label, value in family.values(of).items():
+                        counter.add_metric([socket, label][: len(labels)], value)
+                yield counter
+            largest = GaugeMetricFamily("udsd_largest_payload_bytes", "The largest payload so far", labels=["socket"])
+            for socket, of in self._sockets.items():
+                largest.add_metric([socket], of.largest)
+            yield largest
+            yield CounterMetricFamily("udsd_sink_waits", "Times that journald took no entry", value=self._waits)
+            yield CounterMetricFamily("udsd_sink_wait_seconds", "Time for which it took none", value=self._waited)
+
+    def text(counters: Mapping[str, Counters], waits: int, waited: float) -> bytes:
+        registry = CollectorRegistry()
+        registry.register(Told(counters, waits, waited))
+        return bytes(generate_latest(registry))
+
+    return text
+
+
+def _text(name: str) -> str:
+    return os.fsencode(name).decode(errors="backslashreplace")

@@ -1,0 +1,120 @@
+"""What udsd tells of its counters while it runs: an entry for each socket, and a file for Prometheus.
+
+1. The entries come when somebody asks (SIGUSR1), at each interval if there is one, and at the end.
+2. The file is replaced as a whole, so a reader never sees half of it; that is done when something has changed, at most
+   every few seconds. That it cannot be written is said once, and again after it could: a full disk does not stop the
+   daemon.
+
+Times are seconds of a monotonic clock, passed in.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from udsd.journal.delivery import Outlet
+from udsd.journal.entry import Field
+from udsd.journal.log import Log
+from udsd.journal.messages import METRICS_FAILED, STATISTICS
+from udsd.metrics.counters import Counters
+
+_METRICS_INTERVAL = 10.0
+
+Render = Callable[[Mapping[str, Counters], int, float], bytes]
+
+
+class Metrics(NamedTuple):
+    """A file, and what makes its text: of counters by socket, the number of waits for the sink, and their seconds."""
+
+    path: str
+    render: Render
+
+
+class Statistics:
+    """Tells of `counters`, which are by the names of sockets, and of the waits of `outlet`.
+
+    `interval` is that of the entries, infinite for none. `metrics` is None for no file.
+    """
+
+    def __init__(
+        self, counters: Mapping[str, Counters], outlet: Outlet, interval: float, metrics: Metrics | None
+    ) -> None:
+        self._counters = counters
+        self._outlet = outlet
+        self._log: Log = outlet.log
+        self._interval = interval
+        self._metrics = metrics
+        self._entries_due = math.inf
+        self._metrics_due = math.inf if metrics is None else 0.0
+        self._written: object = None
+        self._failed = ""
+
+    def start(self, now: float) -> None:
+        """The first interval begins."""
+        self._entries_due = now + self._interval
+
+    def due(self) -> float:
+        """When there is something to tell; may be infinite."""
+        return min(self._entries_due, self._metrics_due if self._changed() else math.inf)
+
+    def tell(self, now: float, *, asked: bool = False) -> None:
+        """Tell what is due, and the entries if somebody has asked for them."""
+        if asked or (now >= self._entries_due and self._outlet.blocked_since is None):  # else they would pile up
+            self.say(now)
+        if now >= self._entries_due:
+            self._entries_due += self._interval * ((now - self._entries_due) // self._interval + 1)
+        if now >= self._metrics_due and self._changed():
+            self.write(now)
+
+    def say(self, now: float) -> None:
+        """An entry for each socket."""
+        for name, counters in self._counters.items():
+            socket = ("UDSD_STATISTICS_OF", os.fsencode(name))
+            self._log.say(STATISTICS, f"{name}: {counters.words()}", socket, *self.fields(counters, now))
+
+    def fields(self, counters: Counters, now: float) -> list[Field]:
+        """All counters as fields; the waits are those of all sockets together."""
+        waits = [("waits", self._outlet.waits), ("wait_usec", int(self._outlet.waited(now) * 1e6))]
+        return [(f"UDSD_{name.upper()}", b"%d" % number) for name, number in counters.items() + waits]
+
+    def write(self, now: float) -> None:
+        """Replace the file of metrics, if there is to be one."""
+        if self._metrics is None:
+            return
+        self._metrics_due = now + _METRICS_INTERVAL
+        path, render = self._metrics
+        self._written = self._state()
+        try:
+            _replace(path, render(self._counters, self._outlet.waits, self._outlet.waited(now)))
+            self._failed = ""
+        except OSError as error:
+            if self._failed != error.strerror:
+                self._failed = error.strerror or str(error)
+                self._log.say(METRICS_FAILED, f"metrics: {path}: {self._failed}")
+
+    def _changed(self) -> bool:
+        return self._outlet.blocked_since is not None or self._state() != self._written  # a wait grows by itself
+
+    def _state(self) -> object:
+        received = sum(counters.received for counters in self._counters.values())
+        return received, self._outlet.waits, self._outlet.blocked_since
+
+
+def _replace(path: str, text: bytes) -> None:
+    """Put a new file at a path, readable for all. Raises OSError and leaves what is there where that fails."""
+    new = f"{path}.{os.getpid()}"  # not .prom: node_exporter must not take it for one more
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(descriptor, 0o644)
+            while text:
+                text = text[os.write(descriptor, text) :]
+        finally:
+            os.close(descriptor)
+        os.rename(new, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(new)
+        raise

@@ -1,0 +1,65 @@
+"""The datagrams of a call that says more than a message: RFC 5424, or JSON for a socket of that format."""
+
+import os
+from _collections_abc import Callable
+
+from udsd.errors import UdsdError
+from udsd.send.options import Options
+
+_INFO = 6
+
+Encoder = Callable[[bytes], bytes]
+
+
+def encoder(options: Options) -> Encoder:
+    """What makes a datagram of a message and of what these options say of it.
+
+    Where JSON is wanted it raises UdsdError for what is not UTF-8, as this function does itself.
+    """
+    return _json(options) if options.json else _rfc5424(options)
+
+
+def _rfc5424(options: Options) -> Encoder:
+    from udsd import rfc5424
+
+    pri = options.priority.pri if options.priority else rfc5424.PRI
+
+    def encode(message: bytes) -> bytes:
+        return rfc5424.datagram(message, pri=pri, identifier=options.tag, pid=options.pid, fields=options.fields)
+
+    return encode
+
+
+def _json(options: Options) -> Encoder:
+    from json import JSONEncoder
+
+    # Always a priority: where there is one, LEVEL and the like are fields as any other.
+    rest: dict[str, str | list[str]] = {"PRIORITY": str(options.priority.level if options.priority else _INFO)}
+    if options.priority:
+        rest["SYSLOG_FACILITY"] = str(options.priority.facility)
+    if options.tag:
+        rest["SYSLOG_IDENTIFIER"] = _text("-t", options.tag)
+    if options.pid:
+        rest["SYSLOG_PID"] = _text("--id", options.pid)
+    values: dict[str, list[str]] = {}
+    for name, value in options.fields:
+        values.setdefault(name, []).append(_text(f"-F {name}", value))
+    for name, texts in values.items():
+        rest[name] = texts if len(texts) > 1 else texts[0]
+    encode_object = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+    def encode(message: bytes) -> bytes:
+        return encode_object({"MESSAGE": _text("the message", message), **rest}).encode()
+
+    return encode
+
+
+def _text(what: str, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise UdsdError(
+            f"{what}: not UTF-8, which JSON has to be: byte {error.start} is 0x{value[error.start]:02x}",
+            hint="convert it (iconv -t UTF-8), or send it as it is, without --json",
+            status=os.EX_DATAERR,
+        ) from error

@@ -1,0 +1,1 @@
+"""Who sent a datagram: what the kernel proves of a process."""

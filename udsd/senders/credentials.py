@@ -1,0 +1,44 @@
+"""Who sent a datagram: the kernel's word, and the journal fields that pass it on.
+
+The kernel attaches the sender's process, user and group to each datagram (SCM_CREDENTIALS, unix(7)), as seen
+from our own namespaces. What it does not know is left out, never guessed:
+
+1. pid 0 is a process that our pid namespace does not show; there is no OBJECT_PID then.
+2. pid 0 together with the overflow user is a datagram that was sent before SO_PASSCRED was set: nothing is
+   known about its sender, so there is no Sender at all.
+"""
+
+import struct
+from typing import NamedTuple
+
+from udsd.journal.entry import Field
+
+UCRED = struct.Struct("=iII")  # struct ucred of unix(7)
+OVERFLOW_ID = 65534  # what the kernel says for a user or group that has no number here (user_namespaces(7))
+
+
+class Sender(NamedTuple):
+    """The sending process: `pid` is 0 where it is not visible from here."""
+
+    pid: int
+    uid: int
+    gid: int
+
+    def __str__(self) -> str:
+        return f"uid {self.uid}, pid {self.pid}" if self.pid else f"uid {self.uid}"
+
+
+def sender_of(credentials: bytes) -> Sender | None:
+    """The sender in a `struct ucred`, or None where the kernel had none to attach."""
+    pid, uid, gid = UCRED.unpack(credentials)
+    if pid == 0 and uid == OVERFLOW_ID:
+        return None
+    return Sender(pid, uid, gid)
+
+
+def fields_of(sender: Sender | None) -> tuple[Field, ...]:
+    """The fields of systemd.journal-fields(7) for what the kernel says of this sender."""
+    if sender is None:
+        return ()
+    ids = (("OBJECT_UID", b"%d" % sender.uid), ("OBJECT_GID", b"%d" % sender.gid))
+    return (("OBJECT_PID", b"%d" % sender.pid), *ids) if sender.pid else ids

@@ -1,0 +1,1 @@
+"""What surrounds a daemon: the service manager, signals, pid files and locks, the background."""

@@ -1,0 +1,48 @@
+"""The service manager, through systemd-python: what it passed to us, and what it wants to hear."""
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+
+from systemd import daemon
+from udsd.journal.console import printable
+
+
+def passed_descriptors() -> dict[int, str]:
+    """The descriptors that were passed to this process, each with its name (sd_listen_fds_with_names(3))."""
+    passed: dict[int, str] = daemon.listen_fds_with_names()
+    return passed
+
+
+def is_unix_datagram(descriptor: int) -> bool:
+    """Whether a descriptor is an AF_UNIX SOCK_DGRAM socket (sd_is_socket_unix(3))."""
+    return bool(daemon.is_socket_unix(descriptor, socket.SOCK_DGRAM))
+
+
+def started_us() -> bool:
+    """Whether a service manager started this very process, and not an ancestor of it."""
+    return "NOTIFY_SOCKET" in os.environ or os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
+
+
+def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
+    """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
+
+    `keep` are descriptors that go with `FDSTORE=1`. A manager that does not hear us is no reason to stop: it will
+    act on our silence, as sd_notify(3) wants it. A status names sockets, and a path may be any bytes: what is not
+    UTF-8 and what would end the line goes as escapes.
+    """
+    text = "\n".join(printable(os.fsencode(assignment)) for assignment in assignments)
+    with suppress(OSError):
+        daemon.notify(text, fds=keep)
+
+
+def watchdog_interval() -> float | None:
+    """Seconds after which the service manager wants a sign of life, None where it wants none.
+
+    As sd_watchdog_enabled(3) reads it; half of the time that is allowed, as that page recommends.
+    """
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    return int(microseconds) / 2e6 if microseconds.isdecimal() and int(microseconds) else None

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, sender
-from tests.unit.test_outlet import Drawer
+from tests.unit.journal.test_delivery import Drawer
 from udsd.journal.delivery import Outlet
 from udsd.journal.log import Log
 from udsd.metrics.reports import Metrics, Statistics

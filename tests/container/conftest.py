@@ -1,10 +1,12 @@
 """Fixtures: the package built from this checkout, and machines that have it installed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.container import emulated as emulation
+from tests.container.disks import disk
 from tests.container.machines import (
     OPTIONAL,
     READY,
@@ -17,7 +19,39 @@ from tests.container.machines import (
     install,
 )
 
+_KINDS = ("containers", "emulated")
+
 _CHECKOUT = Path(__file__).parents[2]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--machines",
+        choices=_KINDS,
+        default=_KINDS[0],
+        help="emulated: run what uses the fixture `machine` on kernels of its own, and no more; takes hours",
+    )
+
+
+def _all_emulated(config: pytest.Config) -> bool:
+    return str(config.getoption("--machines")) == "emulated"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not _all_emulated(config):
+        return
+    able = [item for item in items if {"machine", "emulated"} & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in able])
+    for item in able:
+        if marker := item.get_closest_marker("containers_only"):
+            item.add_marker(pytest.mark.skip(reason=f"in containers only: {marker.args[0]}"))
+    items[:] = able
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "emulated" in metafunc.fixturenames:
+        suites = [suite for suite in SUITES if suite not in OPTIONAL or _all_emulated(metafunc.config)]
+        metafunc.parametrize("emulated", suites, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +64,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def suite(request: pytest.FixtureRequest) -> str:
     """Each suite in turn, its image made."""
     name: str = request.param
-    make_image(name, READY)
+    make_image(name, READY, disk if _all_emulated(request.config) else image)
     return name
 
 
-def make_image(suite: str, packages: Sequence[str]) -> None:
+def make_image(suite: str, packages: Sequence[str], make: Callable[[str, Sequence[str]], object] = image) -> None:
     """Make an image, or skip the tests that want it if this suite cannot always be had."""
     try:
-        image(suite, packages)
+        make(suite, packages)
     except BootstrapError as error:
         if suite not in OPTIONAL:
             raise
@@ -45,8 +79,18 @@ def make_image(suite: str, packages: Sequence[str]) -> None:
 
 
 @pytest.fixture
-def machine(suite: str, package: Path) -> Iterator[Machine]:
+def machine(request: pytest.FixtureRequest, suite: str, package: Path) -> Iterator[Machine]:
     """A freshly booted machine with udsd installed: the socket listens, the service has not been started."""
-    with booted(suite, READY) as fresh:
+    boot = emulation.booted if _all_emulated(request.config) else booted
+    with boot(suite, READY) as fresh:
+        install(fresh, package)
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def emulated(request: pytest.FixtureRequest, package: Path) -> Iterator[emulation.Emulated]:
+    """A machine with the kernel of its suite and udsd installed, for all tests of a module."""
+    make_image(request.param, READY, disk)
+    with emulation.booted(request.param, READY) as fresh:
         install(fresh, package)
         yield fresh

@@ -19,7 +19,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,12 +55,19 @@ def image(suite: str, packages: Sequence[str]) -> Path:
     """The folder of an image with these packages, made now or on an earlier day."""
     key = hashlib.sha256(repr((suite, packages, _JOURNALD)).encode()).hexdigest()[:12]
     folder = CACHE / f"{suite}-{key}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache_locked():
         if not folder.exists():
             _bootstrap(suite, packages, folder)
     return folder
+
+
+@contextmanager
+def cache_locked() -> Iterator[None]:
+    """Nobody else makes an image while this is entered."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _bootstrap(suite: str, packages: Sequence[str], folder: Path) -> None:
@@ -140,7 +146,10 @@ def _nspawn_environment() -> dict[str, str]:
 
 
 class Machine:
-    """A booted machine. `shared` is a folder of the host that it sees as /host."""
+    """A booted machine, here a container. `shared` is a folder of the host that it sees as /host.
+
+    `leader` is the host's process for it: its PID 1.
+    """
 
     def __init__(self, suite: str, leader: int, shared: Path) -> None:
         self.suite = suite
@@ -150,8 +159,11 @@ class Machine:
 
     def command(self, *words: str, user: str = "root") -> list[str]:
         """The words that run a command inside, for subprocess; `user` gets its primary group and no other."""
-        environment = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LANG=C.UTF-8"]
-        return ["nsenter", f"--target={self.leader}", "--all", *environment, *self.become(user), *words]
+        return ["nsenter", f"--target={self.leader}", "--all", *self.bare(user), *words]
+
+    def bare(self, user: str) -> list[str]:
+        """The words that run a command with a bare environment as a user, for root inside."""
+        return ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LANG=C.UTF-8", *self.become(user)]
 
     def become(self, user: str) -> list[str]:
         """The words that run a command as another user, for root inside."""
@@ -242,12 +254,12 @@ class Machine:
         self.run("systemctl", "daemon-reload")
 
     def mark(self) -> None:
-        """`journal` shows what comes after this moment.
+        """`journal` shows what comes after this moment, by the machine's clock.
 
         By time: with matches, `journalctl --after-cursor` of systemd 252 skips the first entry.
         """
         self.run("journalctl", "--sync")
-        self.since = f"--since=@{time.time():.6f}"
+        self.since = f"--since=@{self.text('date', '+%s.%6N')}"
 
     def journal(self, *matches: str, fields: Sequence[str] = ()) -> list[Entry]:
         """The entries that match, oldest first, with all their fields or only `fields`, byte for byte."""

@@ -553,7 +553,7 @@ def test_a_socket_that_is_not_for_us_is_an_error_at_once(path: Path, receiver: R
     path.chmod(0o600)
     for folder in path.parents[:3]:
         folder.chmod(0o755)
-    program = Program(f"import os, udsd.client, udsd.wire\nos.setuid(65534)\n{ONE}", str(path), "None")
+    program = Program(f"import os, udsd.client\nos.setuid(65534)\n{ONE}", str(path), "None")
     assert program.end() == f"ready\n{os.EX_NOPERM}\n"
 
 

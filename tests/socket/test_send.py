@@ -24,9 +24,11 @@ SECONDS = 30.0  # within which everything here happens, many times over
 # With a /run of the test's own, in a mount name space of its own.
 _OWN_RUN = 'mount --bind "$0" /run && exec "$@"'
 
-# The privileges go after the imports, since nobody may be unable to read the folder that this checkout is in.
+# Privileges are dropped after the imports, that of what prints errors included: nobody may be unable to read the
+# directory that this checkout is in.
 _AS_NOBODY = """
 import os, sys
+import udsd.send.stderr
 from udsd.send.cli import main
 os.setgroups([])
 os.setgid(65534)

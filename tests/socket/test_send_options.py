@@ -420,25 +420,26 @@ import sys
 from udsd.send.cli import main
 assert main() == 0
 names = {name.removeprefix("udsd.") for name in sys.modules if name.startswith("udsd.")}
-print(*sorted(names - {"address", "connection", "errors", "send"}), *sorted({"json", "time", "re"} & set(sys.modules)))
+names -= {"address", "connection", "errors", "send", "send.cli"}
+print(*sorted(names), *sorted({"json", "time", "re"} & set(sys.modules)))
 """
-_ANY = "options send_call send_options"
+_ANY = "argparser send.options send.pipeline"
 
 
 @pytest.mark.parametrize(
     ("words", "loaded"),
     [
         (["hello"], ""),
-        ([], "send_again send_input"),
+        ([], "send.reconnect send.source"),
         (["--wait", "hello"], f"{_ANY}"),
-        (["-p", "info", "hello"], f"{_ANY} send_encoding send_priority wire"),
-        (["-t", "tag", "hello"], f"{_ANY} send_encoding wire"),
-        (["-F", "A=1", "hello"], f"names {_ANY} send_encoding send_field wire"),
-        (["--json", "hello"], f"{_ANY} send_encoding json"),
-        (["-n", "2", "hello"], f"{_ANY} send_again send_input"),
-        (["--rate", "9", "hello"], f"{_ANY} send_pace"),
-        (["-s", "hello"], f"{_ANY} send_stderr"),
-        (["-f", "-"], f"{_ANY} send_again send_input"),
+        (["-p", "info", "hello"], f"{_ANY} send.encoding send.priority rfc5424"),
+        (["-t", "tag", "hello"], f"{_ANY} send.encoding rfc5424"),
+        (["-F", "A=1", "hello"], f"field_names {_ANY} send.encoding send.field rfc5424"),
+        (["--json", "hello"], f"{_ANY} send.encoding json"),
+        (["-n", "2", "hello"], f"{_ANY} send.reconnect send.source"),
+        (["--rate", "9", "hello"], f"{_ANY} send.pace"),
+        (["-s", "hello"], f"{_ANY} send.stderr"),
+        (["-f", "-"], f"{_ANY} send.reconnect send.source"),
         (["--done"], f"{_ANY}"),
     ],
 )

@@ -29,13 +29,10 @@ import time
 from types import TracebackType
 from typing import Self
 
-from udsd import rfc5424
+from udsd import priorities, rfc5424
 from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError
 from udsd.field_names import Names
-
-INFO = 6
-USER = 1
 
 # What a datagram says elsewhere than among its fields.
 TAKEN = (
@@ -69,8 +66,8 @@ class Client:
         message: str | bytes,
         /,
         *,
-        priority: int = INFO,
-        facility: int = USER,
+        priority: int = priorities.INFO,
+        facility: int = priorities.USER,
         identifier: str | bytes | None = None,
         **fields: object,
     ) -> None:
@@ -153,8 +150,8 @@ def send(
     message: str | bytes,
     /,
     *,
-    priority: int = INFO,
-    facility: int = USER,
+    priority: int = priorities.INFO,
+    facility: int = priorities.USER,
     identifier: str | bytes | None = None,
     **fields: object,
 ) -> None:
@@ -189,7 +186,10 @@ def _datagram(
         for name, values in fields.items()
         for value in (values if isinstance(values, list | tuple) else (values,))
     ]
-    pri = 8 * _number("facility", facility, 23) + _number("priority", priority, 7)
+    pri = priorities.pri(
+        _number("facility", facility, priorities.HIGHEST_FACILITY),
+        _number("priority", priority, priorities.HIGHEST_LEVEL),
+    )
     return rfc5424.datagram(_bytes(message), pri=pri, identifier=_bytes(identifier or b""), fields=params)
 
 

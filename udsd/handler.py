@@ -24,12 +24,17 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from udsd import priorities
 from udsd.client import TAKEN, Client
 from udsd.errors import UdsdError
 from udsd.field_names import Names
 
-_DEBUG = 7
-_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+_PRIORITIES = (
+    (logging.CRITICAL, priorities.CRIT),
+    (logging.ERROR, priorities.ERR),
+    (logging.WARNING, priorities.WARNING),
+    (logging.INFO, priorities.INFO),
+)
 
 # The attributes that any record has. All others are the application's, from `extra` or a factory of its own.
 _PLAIN = {*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"}
@@ -122,7 +127,7 @@ class Handler(logging.Handler):
 
 
 def _priority(level: int) -> int:
-    return next((priority for least, priority in _PRIORITIES if level >= least), _DEBUG)
+    return next((priority for least, priority in _PRIORITIES if level >= least), priorities.DEBUG)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

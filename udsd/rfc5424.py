@@ -10,9 +10,9 @@ under an SD-ID of our own, whose parameters udsd takes for fields by their own n
 The client loads this, so it imports next to nothing.
 """
 
-FIELDS_ID = "journal@0"  # an SD-ID of the form that is free for all, with the one number that is nobody's
+from udsd import priorities
 
-PRI = 14  # of who does not say: user.info
+FIELDS_ID = "journal@0"  # an SD-ID of the form that is free for all, with the one number that is nobody's
 
 _LONGEST_APP_NAME = 48
 _LONGEST_PROCID = 128
@@ -22,7 +22,7 @@ _BOM = b"\xef\xbb\xbf"  # one is taken off a message (RFC 5424, 6.4)
 def datagram(
     message: bytes,
     *,
-    pri: int = PRI,
+    pri: int = priorities.DEFAULT_PRI,
     identifier: bytes = b"",
     pid: bytes = b"",
     fields: list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...] = (),

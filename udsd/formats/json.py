@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from udsd import priorities
 from udsd.field_names import Names
 from udsd.formats.flaw import MOST_FIELDS, FlawError, malformed, too_many_fields
 from udsd.formats.text import message
@@ -28,20 +29,16 @@ _LONGEST_NUMBER = 9
 _MESSAGES = ("message", "msg", "short_message")
 _LEVELS = ("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
 
+# The names of syslog, and what other loggers write.
 _NAMED = {
-    name: priority
-    for priority, names in enumerate((
-        ("emerg", "emergency"),
-        ("alert",),
-        ("crit", "critical", "fatal", "panic", "dpanic"),  # a program gives up: no emergency of the machine's
-        ("err", "error", "severe"),
-        ("warn", "warning"),
-        ("notice",),
-        ("info", "information", "informational"),
-        ("debug", "trace", "verbose", "silly", "config", "fine", "finer", "finest"),
-    ))
-    for name in names
-}  # fmt: skip
+    **priorities.LEVELS,
+    "emergency": priorities.EMERG,
+    # "panic" too: a program gives up, which is no emergency of the machine's.
+    **dict.fromkeys(("critical", "fatal", "panic", "dpanic"), priorities.CRIT),
+    "severe": priorities.ERR,
+    **dict.fromkeys(("information", "informational"), priorities.INFO),
+    **dict.fromkeys(("trace", "verbose", "silly", "config", "fine", "finer", "finest"), priorities.DEBUG),
+}
 _SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
 
 # From this number on, this priority.

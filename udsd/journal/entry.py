@@ -13,11 +13,13 @@ text, since they are always ours. The rules are those of https://systemd.io/JOUR
 import re
 from collections.abc import Iterator, Sequence
 
+from udsd import priorities
+
 Field = tuple[str, bytes]
 Fields = Sequence[Field]
 Entry = bytes  # encoded; entries are joined by putting one behind the other
 
-PRIORITY_INFO = 6
+PRIORITY_INFO = priorities.INFO
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _NEWLINE = 0x0A  # as a number: Python finds that in bytes five times as fast as b"\n"

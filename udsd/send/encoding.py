@@ -3,10 +3,9 @@
 import os
 from _collections_abc import Callable
 
+from udsd import priorities
 from udsd.errors import UdsdError
 from udsd.send.options import Options
-
-_INFO = 6
 
 Encoder = Callable[[bytes], bytes]
 
@@ -22,7 +21,7 @@ def encoder(options: Options) -> Encoder:
 def _rfc5424(options: Options) -> Encoder:
     from udsd import rfc5424
 
-    pri = options.priority.pri if options.priority else rfc5424.PRI
+    pri = priorities.DEFAULT_PRI if options.pri is None else options.pri
 
     def encode(message: bytes) -> bytes:
         return rfc5424.datagram(message, pri=pri, identifier=options.tag, pid=options.pid, fields=options.fields)
@@ -34,9 +33,10 @@ def _json(options: Options) -> Encoder:
     from json import JSONEncoder
 
     # Always a priority: where there is one, LEVEL and the like are fields as any other.
-    rest: dict[str, str | list[str]] = {"PRIORITY": str(options.priority.level if options.priority else _INFO)}
-    if options.priority:
-        rest["SYSLOG_FACILITY"] = str(options.priority.facility)
+    facility, level = priorities.split_pri(priorities.DEFAULT_PRI if options.pri is None else options.pri)
+    rest: dict[str, str | list[str]] = {"PRIORITY": str(level)}
+    if options.pri is not None:
+        rest["SYSLOG_FACILITY"] = str(facility)
     if options.tag:
         rest["SYSLOG_IDENTIFIER"] = _text("-t", options.tag)
     if options.pid:

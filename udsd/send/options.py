@@ -6,14 +6,11 @@ Letters and long names are those of `logger` where it has them.
 import argparse
 import os
 from _collections_abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from udsd import __version__
 from udsd.argparser import Parser
 from udsd.errors import UdsdError
-
-if TYPE_CHECKING:
-    from udsd.send.priority import Priority
 
 
 class Options(NamedTuple):
@@ -22,7 +19,7 @@ class Options(NamedTuple):
     socket: str | None
     timeout: float | None
     json: bool
-    priority: "Priority | None"
+    pri: int | None
     tag: bytes
     pid: bytes
     fields: tuple[tuple[str, bytes], ...]
@@ -35,10 +32,31 @@ class Options(NamedTuple):
     message: bytes | None
 
 
-def _priority(text: str) -> "Priority":
-    from udsd.send.priority import priority
+def _pri(text: str) -> int:
+    """The `pri` of `facility.level`, or of `level` for facility user; each a name or a number."""
+    from udsd import priorities
 
-    return priority(text)
+    facility, dot, level = text.rpartition(".")
+    return priorities.pri(
+        _number(text, "facility", facility, priorities.FACILITIES, priorities.HIGHEST_FACILITY)
+        if dot
+        else priorities.USER,
+        _number(text, "level", level, priorities.LEVELS, priorities.HIGHEST_LEVEL),
+    )
+
+
+def _number(text: str, what: str, word: str, names: dict[str, int], highest: int) -> int:
+    """The number that a word of `text` stands for."""
+    if word.isascii() and word.isdigit() and len(word) < 4 and int(word) <= highest:
+        return int(word)
+    number = names.get(word.lower())
+    if number is None:
+        raise UdsdError(
+            f"-p {text}: {word.lower()!r} is not a {what}",
+            hint=f"-p FACILITY.LEVEL, or -p LEVEL; a {what} is one of {' '.join(names)}, or 0 to {highest}",
+            status=os.EX_USAGE,
+        )
+    return number
 
 
 def _field(text: str) -> tuple[str, bytes]:
@@ -104,7 +122,7 @@ def _parser() -> Parser:
     add("message", metavar="MESSAGE", nargs="*", help="words, sent with single spaces between")
 
     say = parser.add_argument_group("what to say of a message").add_argument
-    say("-p", "--priority", metavar="FACILITY.LEVEL", type=_priority, help="or LEVEL alone, for facility user")
+    say("-p", "--priority", metavar="FACILITY.LEVEL", type=_pri, help="or LEVEL alone, for facility user")
     say("-t", "--tag", metavar="TAG", type=os.fsencode, default=b"", help="the identifier")
     say("-i", dest="own_pid", action="store_true", help="the process id of this udsd-send")
     say("--id", metavar="ID", type=_pid, help="this process id, as --id=ID; --id alone is the same as -i")
@@ -166,7 +184,7 @@ def parse(words: Sequence[str]) -> Options:
         socket=told.socket,
         timeout=0 if told.wait is False else told.timeout,
         json=told.json,
-        priority=told.priority,
+        pri=told.priority,
         tag=told.tag,
         pid=told.id or (b"%d" % os.getpid() if told.own_pid else b""),
         fields=tuple(told.field or ()),

@@ -88,7 +88,7 @@ def _made(messages: Iterable[bytes], options: Options, encode: Encoder | None) -
 
 def _encoder(options: Options) -> Encoder | None:
     """What makes a datagram of a message; None where the message is the datagram."""
-    if not (options.json or options.priority or options.tag or options.pid or options.fields):
+    if not (options.json or options.pri is not None or options.tag or options.pid or options.fields):
         return None
     from udsd.send.encoding import encoder
 

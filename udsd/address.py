@@ -1,4 +1,4 @@
-"""Names of sockets: how a path becomes a UNIX address, and where udsd's socket is when nobody says.
+"""The socket that both ends meet at: where it is, how a path becomes a UNIX address, and the word that ends the daemon.
 
 The daemon and the client share this, so it imports no more than the client can afford.
 """
@@ -7,6 +7,7 @@ import os
 
 from udsd.errors import UdsdError
 
+STOP = b"DONE"  # this datagram stops the daemon, if its sender may do that
 SYSTEM_SOCKET = "/run/udsd/udsd.sock"
 LONGEST_PATH = 107  # bytes: sun_path of unix(7) has 108, one of them for the closing NUL
 

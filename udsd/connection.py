@@ -12,8 +12,6 @@ from _socket import AF_UNIX, SO_SNDBUF, SO_SNDTIMEO, SOCK_DGRAM, SOL_SOCKET, soc
 from udsd import address
 from udsd.errors import UdsdError
 
-STOP = b"DONE"  # the datagram that ends the daemon, from whoever may
-
 
 def candidates(path: str | None = None, name: str = "") -> list[str]:
     """The sockets to try, in this order: `path` alone, `$UDSD_SOCKET` alone, or the system's, then the user's.

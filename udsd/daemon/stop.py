@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from udsd.address import STOP
 from udsd.senders.credentials import Sender
 
-STOP = b"DONE"
 _STOPS = (STOP, STOP + b"\n")
 
 

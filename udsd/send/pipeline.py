@@ -7,7 +7,8 @@ it goes (--rate), what is seen of it (-s), how it is encoded (-p -t -i -F --json
 from _collections_abc import Callable, Iterable, Iterator
 from itertools import repeat
 
-from udsd.connection import STOP, Connection, candidates
+from udsd.address import STOP
+from udsd.connection import Connection, candidates
 from udsd.send.options import Options, parse
 
 # The socket of JSON is an instance of a unit's template.

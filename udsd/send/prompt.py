@@ -6,7 +6,7 @@ import readline
 import sys
 from _collections_abc import Iterator
 
-from udsd.connection import STOP
+from udsd.address import STOP
 
 
 def typed() -> Iterator[bytes]:

@@ -31,7 +31,7 @@ from typing import Self
 
 from udsd import priorities, rfc5424
 from udsd.connection import Connection, candidates
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError, QueueFullError, UdsdError
 from udsd.field_names import Names
 
 # What a datagram says elsewhere than among its fields.
@@ -84,11 +84,10 @@ class Client:
         where it holds other lone surrogates, they are written as `\ud800`. One newline at the end of a message is
         taken off by udsd.
 
-        Raises ValueError or TypeError for arguments that are none of this, whatever the str() of a value raises, and
-        UdsdError where the datagram was not sent. Its `status` is os.EX_TEMPFAIL where the queue stayed full,
-        EX_UNAVAILABLE where nobody listens, EX_NOPERM where it is not allowed, EX_DATAERR where it is too long for a
-        datagram, EX_USAGE where `path` cannot name a socket, and EX_OSERR for anything else. The first two are raised
-        when the time-out is over, the others at once.
+        Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and UdsdError where
+        the datagram was not sent. After the time-out: QueueFullError where the queue stayed full, NobodyListensError
+        where no socket appeared. At once: TooLongError, NotAllowedError, or another UdsdError where `path` cannot name
+        a socket (its `status` is os.EX_USAGE) or the kernel refuses for another reason (EX_OSERR).
         """
         self._deliver(_datagram(message, priority, facility, identifier, fields))
 
@@ -112,27 +111,26 @@ class Client:
                 if connection is None or not connection.is_open():
                     connection = self._connection = self._connected()
                 connection.send(payload)
-            except UdsdError as error:
+            except QueueFullError as error:
+                assert connection is not None
                 left = deadline - time.monotonic()
-                if error.status == os.EX_TEMPFAIL:
-                    assert connection is not None
-                    if left <= 0:
-                        raise _full(connection, allowed) from error
-                    _wait_for_room(connection, left)
-                    continue
-                if error.status != os.EX_UNAVAILABLE:
-                    raise
+                if left <= 0:
+                    waited = f"was full for {allowed:g} s" if allowed else "is full"
+                    raise QueueFullError(f"{connection.path}: the queue {waited}") from error
+                _wait_for_room(connection, left)
+            except NobodyListensError:
                 if connection is self._connection:  # or another thread has a new one already
                     self._connection = None
                 if connection is not None and connection is stale:
                     stale = None  # it was from before: look at once for what has replaced it
                     continue
+                left = deadline - time.monotonic()
                 if left <= 0:
                     raise
+                time.sleep(min(pause, left))
+                pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 return
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _connected(self) -> Connection:
         try:
@@ -157,15 +155,6 @@ def send(
 ) -> None:
     """Send one message with a client that all of the process shares: see `Client.send`."""
     _client.send(message, priority=priority, facility=facility, identifier=identifier, **fields)
-
-
-def _full(connection: Connection, allowed: float) -> UdsdError:
-    waited = f"was full for {allowed:g} s" if allowed else "is full"
-    return UdsdError(
-        f"{connection.path}: the queue {waited}",
-        hint="the daemon or journald is behind: see systemctl status udsd, or allow more time",
-        status=os.EX_TEMPFAIL,
-    )
 
 
 def _wait_for_room(connection: Connection, seconds: float) -> None:

@@ -1,8 +1,7 @@
-"""A connection to a socket of udsd, and what is wrong where there is none.
+"""A connection to a socket of udsd, and errors with a remedy where there is none.
 
-It is what `udsd-send` is made of, and that is started thousands of times from scripts. So it uses `_socket`, the
-C module that `socket` is a wrapper of: importing `socket` would cost 5 ms, two thirds of what it takes Python
-to start at all.
+`udsd-send` is started thousands of times from scripts and has to start fast. So this uses `_socket`, the C module below
+`socket`: importing `socket` would cost 5 ms, two thirds of what Python itself takes to start.
 """
 
 import errno
@@ -10,13 +9,14 @@ import os
 from _socket import AF_UNIX, SO_SNDBUF, SO_SNDTIMEO, SOCK_DGRAM, SOL_SOCKET, socket
 
 from udsd import address
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, TooLongError, UdsdError
 
 
 def candidates(path: str | None = None, name: str = "") -> list[str]:
-    """The sockets to try, in this order: `path` alone, `$UDSD_SOCKET` alone, or the system's, then the user's.
+    """The paths of the sockets to try, in order.
 
-    `name` is of the sockets beside these two, for a format of their own.
+    `path` alone if it is given, else `$UDSD_SOCKET` alone, else the system's socket and then the user's. `name` is the
+    file name of the last two, where it is not the usual one: a format of its own has a socket of its own.
     """
     if path is not None:
         return [path]
@@ -30,9 +30,9 @@ def candidates(path: str | None = None, name: str = "") -> list[str]:
 class Connection:
     """A connection to the first of `paths` that exists.
 
-    `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits as long
-    as it takes. `start` is the command to start the daemon with, for errors.
-    Raises UdsdError with the remedy where nothing is there, nobody listens, or it is not allowed.
+    `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits without
+    limit. `start` is the command that starts the daemon, for hints.
+    Raises NobodyListensError, NotAllowedError, or UdsdError for any other reason why there is no connection.
     """
 
     def __init__(
@@ -54,36 +54,40 @@ class Connection:
                 continue
             except OSError as error:
                 raise self._explained(error) from error
-        raise UdsdError(
-            f"{' and '.join(paths)}: no such socket",
-            hint=f"start udsd ({start}), or name its socket with -u PATH",
-            status=os.EX_UNAVAILABLE,
+        raise NobodyListensError(
+            f"{' and '.join(paths)}: no such socket", hint=f"start udsd ({start}), or name its socket with -u PATH"
         )
 
     def send(self, payload: bytes) -> None:
-        """Hand one datagram to the kernel. Raises UdsdError where the kernel does not take it."""
+        """Send one datagram, which is in the socket's queue when this returns.
+
+        Raises QueueFullError, NobodyListensError, TooLongError, NotAllowedError, or UdsdError for any other reason.
+        """
         try:
             self._socket.send(payload)
         except OSError as error:
             raise self._explained(error, len(payload)) from error
 
     def renewed(self) -> "Connection":
-        """A new connection to the same path. Raises UdsdError as making one does."""
+        """A new connection to the same path, with the same settings. Raises what making one raises."""
         return Connection([self.path], self._timeout, self._start)
 
     def is_open(self) -> bool:
-        """False where somebody has closed the descriptor, as daemons do; its number may be another file's by now."""
+        """Whether the descriptor is still this socket.
+
+        A program that becomes a daemon closes all its descriptors, and the number may be another file's by now.
+        """
         try:
             return os.path.samestat(self._status, os.fstat(self._socket.fileno()))
         except OSError:
             return False
 
     def fileno(self) -> int:
-        """For poll(2)."""
+        """The descriptor, for poll(2)."""
         return self._socket.fileno()
 
     def __del__(self) -> None:
-        # The last thread that uses it lets go: nobody sends any more, so the number of its descriptor is free to go.
+        # The last thread that uses it lets go: nobody sends any more, so its descriptor can be closed.
         if hasattr(self, "_status"):
             if self.is_open():
                 self._socket.close()
@@ -91,30 +95,33 @@ class Connection:
                 self._socket.detach()
 
     def _explained(self, error: OSError, size: int = 0) -> UdsdError:
-        what, hint, status = str(error.strerror or error), "", os.EX_OSERR
+        """The error to raise for one of the kernel's, which came of a datagram of `size` bytes."""
         if isinstance(error, BlockingIOError):
-            what = f"the queue was full for {self._timeout:g} s" if self._timeout else "the queue is full"
+            state = f"was full for {self._timeout:g} s" if self._timeout else "is full"
             more = "allow more time with --timeout" if self._timeout else "wait for room with --wait"
             hint = f"the daemon or journald is behind: see systemctl status udsd, or {more}"
-            status = os.EX_TEMPFAIL
-        elif isinstance(error, PermissionError):
-            what, hint, status = "not allowed to send to this socket", "see its owner and mode (ls -l)", os.EX_NOPERM
-        elif error.errno in (errno.ECONNREFUSED, errno.EPIPE, errno.ENOTCONN, errno.ECONNRESET):
-            what = "nobody listens on this socket"
+            return QueueFullError(f"{self.path}: the queue {state}", hint=hint)
+        if isinstance(error, PermissionError):
+            return NotAllowedError(f"{self.path}: not allowed to send to this socket")
+        if error.errno in (errno.ECONNREFUSED, errno.EPIPE, errno.ENOTCONN, errno.ECONNRESET):
             hint = f"start udsd ({self._start}), or see what is at that path (ls -l)"
-            status = os.EX_UNAVAILABLE
-        elif error.errno in (errno.EMSGSIZE, errno.ENOBUFS):
+            return NobodyListensError(f"{self.path}: nobody listens on this socket", hint=hint)
+        if error.errno in (errno.EPROTOTYPE, errno.ENOTSOCK, errno.ENOTDIR):
+            return NobodyListensError(
+                f"{self.path}: not a datagram socket", hint="name the socket of udsd with -u PATH"
+            )
+        if error.errno in (errno.EMSGSIZE, errno.ENOBUFS):
             limit = self._socket.getsockopt(SOL_SOCKET, SO_SNDBUF)
             what = f"a datagram of {size} bytes is too long; the kernel takes less than {limit} here"
-            hint, status = "split it, or raise net.core.wmem_default", os.EX_DATAERR
-        elif error.errno in (errno.EPROTOTYPE, errno.ENOTSOCK, errno.ENOTDIR):
-            what, hint, status = "not a datagram socket", "name the socket of udsd with -u PATH", os.EX_UNAVAILABLE
-        return UdsdError(f"{self.path}: {what}", hint=hint, status=status)
+            return TooLongError(f"{self.path}: {what}")
+        return UdsdError(f"{self.path}: {error.strerror or error}", status=os.EX_OSERR)
 
 
 def _timeval(seconds: float) -> bytes:
-    """The kernel's own time-out (socket(7)). That of Python's sockets waits for poll(2), which finds no room long
-    before send(2) does: with a quarter of the sender's buffer in use.
+    """The value of SO_SNDTIMEO, the kernel's own time-out (socket(7)).
+
+    That of Python's sockets waits for poll(2), which finds no room long before send(2) does: with a quarter of the
+    sender's buffer in use.
     """
     import struct
 

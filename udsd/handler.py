@@ -26,7 +26,7 @@ from typing import Any
 
 from udsd import priorities
 from udsd.client import TAKEN, Client
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError, QueueFullError, UdsdError
 from udsd.field_names import Names
 
 _PRIORITIES = (
@@ -107,10 +107,11 @@ class Handler(logging.Handler):
         fields = _fields(record)
         try:
             self._client.send(message, priority=_priority(record.levelno), identifier=self._identifier, **fields)
-        except UdsdError as error:
+        except (QueueFullError, NobodyListensError):
             next(self._drops)
-            if error.status in (os.EX_TEMPFAIL, os.EX_UNAVAILABLE):
-                self._client.timeout = 0  # see rule 4
+            self._client.timeout = 0  # see rule 4
+        except UdsdError:
+            next(self._drops)
         else:
             self._client.timeout = self._timeout
 

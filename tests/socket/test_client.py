@@ -21,10 +21,18 @@ from tests.socket.daemons import until_asleep
 from tests.socket.receiver import SECONDS, Program, Receiver, without
 from udsd.client import Client
 from udsd.connection import Connection
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, TooLongError, UdsdError
 
 PRIORITY = ("PRIORITY", b"6")
 FACILITY = ("SYSLOG_FACILITY", b"1")
+
+# What a caller can tell apart by class; all else is an UdsdError and no more.
+CLASSES = {
+    os.EX_TEMPFAIL: QueueFullError,
+    os.EX_UNAVAILABLE: NobodyListensError,
+    os.EX_DATAERR: TooLongError,
+    os.EX_NOPERM: NotAllowedError,
+}
 
 # Sends one message and tells how that went.
 ONE = """
@@ -36,7 +44,7 @@ print("ready", flush=True)
 try:
     client.send("hello")
 except UdsdError as error:
-    print(error.status)
+    print(error.status, type(error).__name__)
 """
 
 # Sends 20 messages at once.
@@ -92,6 +100,7 @@ def fails(client: Client, status: int, message: str | bytes = "hello") -> str:
     with pytest.raises(UdsdError) as caught:
         client.send(message)
     assert caught.value.status == status
+    assert type(caught.value) is CLASSES.get(status, UdsdError)
     return str(caught.value)
 
 
@@ -555,7 +564,7 @@ def test_a_socket_that_is_not_for_us_is_an_error_at_once(path: Path, receiver: R
     for folder in path.parents[:3]:
         folder.chmod(0o755)
     program = Program(f"import os, udsd.client\nos.setuid(65534)\n{ONE}", str(path), "None")
-    assert program.end() == f"ready\n{os.EX_NOPERM}\n"
+    assert program.end() == f"ready\n{os.EX_NOPERM} NotAllowedError\n"
 
 
 @pytest.mark.parametrize("name", ["", "@", "x" * 200, "a\0b"], ids=ascii)
@@ -567,5 +576,5 @@ def test_no_descriptor_left_is_an_error_at_once(path: Path, receiver: Receiver) 
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))"
     imports = "import udsd.client"
     assert Program(f"{imports}\n{ONE.replace('print', limit + chr(10) + 'print', 1)}", str(path), "None").end() == (
-        f"ready\n{os.EX_OSERR}\n"
+        f"ready\n{os.EX_OSERR} UdsdError\n"
     )

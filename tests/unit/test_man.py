@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 
 from tests.source import FILES, TOP, imports
+from udsd.errors import UdsdError
 from udsd.journal import messages
 from udsd.journal.console import Console
 from udsd.journal.delivery import Outlet
@@ -80,7 +81,7 @@ def test_options_are_those_of_help(name: str, module: str) -> None:
 
 
 def statuses(entry: str) -> set[int]:
-    """The exit statuses that a program's code names, in all modules that it may import."""
+    """The exit statuses that a program's code names, or the classes that it raises, in all modules that it may import."""
     numbers: set[int] = set()
     modules, left = set[str](), {entry}
     while left:
@@ -88,11 +89,12 @@ def statuses(entry: str) -> set[int]:
         modules.add(module)
         code = FILES[module].read_text()
         left |= imports(module) - modules
-        if module != "errors":  # its default is for a mistake of ours
+        if module != "errors":  # its default is for a mistake of ours, and a class is for who raises it
             named = set(re.findall(r"\bos\.(EX_\w+)", code))
             numbers |= {getattr(os, one) for one in named}
-            literal = re.findall(r"(?:\bstatus(?:=|, .*, )|^_INTERRUPTED = )(\d+)", code, re.MULTILINE)
+            literal = re.findall(r"\bstatus(?: ?= ?|, .*, )(\d+)", code)
             numbers |= {int(number) for number in literal}
+            numbers |= {kind.status for kind in UdsdError.__subclasses__() if re.search(rf"\b{kind.__name__}\b", code)}
     return numbers
 
 

@@ -13,7 +13,11 @@ from _collections_abc import Callable, Iterable  # what collections.abc is made 
 from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError, explain
 
-_INTERRUPTED = 130  # what a shell makes of an end by SIGINT
+
+class _InterruptedError(UdsdError):
+    """Ctrl-C ended it."""
+
+    status = 130  # what a shell makes of an end by SIGINT
 
 
 def _deliver(
@@ -26,11 +30,10 @@ def _deliver(
             send(datagram)
             sent += 1
     except (UdsdError, KeyboardInterrupt) as error:
-        what, hint, status = "interrupted", "", _INTERRUPTED
-        if isinstance(error, UdsdError):
-            what, hint, status = str(error), error.hint, error.status
         so_far = f"; {unit} sent before: {sent}" if unit else ""
-        raise UdsdError(what + so_far, hint=hint, status=status) from error
+        if isinstance(error, KeyboardInterrupt):
+            raise _InterruptedError("interrupted" + so_far) from error
+        raise UdsdError(f"{error}{so_far}", hint=error.hint, status=error.status) from error
     finally:
         if close:
             close()
@@ -59,7 +62,7 @@ def main() -> int:
     except UdsdError as error:
         return _ended(error)
     except KeyboardInterrupt:  # before there was anything to send
-        return _ended(UdsdError("interrupted", status=_INTERRUPTED))
+        return _ended(_InterruptedError("interrupted"))
     return os.EX_OK
 
 
@@ -68,7 +71,7 @@ def _ended(error: UdsdError) -> int:
     from udsd.send import stderr
 
     stderr.write(explain("udsd-send", error).encode(errors="backslashreplace"))
-    if error.status == _INTERRUPTED:
+    if isinstance(error, _InterruptedError):
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,10 +1,9 @@
 """A stream of datagrams to a socket that may be replaced meanwhile: by a restart of udsd on a socket of its own."""
 
-import os
 from time import monotonic, sleep
 
 from udsd.connection import Connection
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError
 
 _PATIENCE = 5.0  # seconds: a restart takes less than one, on a busy machine more
 _PAUSE = 0.05  # seconds between two looks: that a socket is bound at a path is no event to wait for
@@ -24,9 +23,7 @@ class Stream:
         """Hand one datagram to the kernel. Raises UdsdError where it does not take it."""
         try:
             self._connection.send(payload)
-        except UdsdError as error:
-            if error.status != os.EX_UNAVAILABLE:
-                raise
+        except NobodyListensError:
             self._send_again(payload)
 
     def _send_again(self, payload: bytes) -> None:
@@ -35,8 +32,8 @@ class Stream:
             try:
                 self._connection = self._connection.renewed()
                 self._connection.send(payload)
-            except UdsdError as error:
-                if error.status != os.EX_UNAVAILABLE or monotonic() >= deadline:
+            except NobodyListensError:
+                if monotonic() >= deadline:
                     raise
                 sleep(_PAUSE)
             else:

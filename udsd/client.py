@@ -29,10 +29,9 @@ import time
 from types import TracebackType
 from typing import Self
 
-from udsd import priorities, rfc5424
+from udsd import field_names, priorities, rfc5424
 from udsd.connection import Connection, candidates
 from udsd.errors import NobodyListensError, QueueFullError, UdsdError
-from udsd.field_names import Names
 
 # What a datagram says elsewhere than among its fields.
 TAKEN = (
@@ -169,7 +168,7 @@ def _datagram(
 ) -> bytes:
     if not isinstance(message, str | bytes):
         raise TypeError(f"message must be str or bytes, not {type(message).__name__}")
-    names = Names(*TAKEN)
+    names = field_names.Names(*TAKEN)
     params = [
         (names.field(name), _bytes(value))
         for name, values in fields.items()

@@ -1,22 +1,22 @@
-"""Names of journal fields: which ones a sender may set, and how any other name is made into one.
+"""Names of journal fields: which ones a sender may set, and how any other name becomes one of these.
 
-Senders name things in their own ways (JSON members, structured data, attributes of log records). Such a name
-becomes a field by these rules, and the same ones everywhere:
+Senders have names of their own (JSON members, structured data, attributes of log records). These rules make each of
+them the name of a field, and they are the same everywhere:
 
-1. Letters become upper case. What is not A-Z, 0-9 or `_` becomes `_`, each character by itself.
-2. `_` at the front is taken off: those names are journald's own to set.
-3. `X_` is put in front of what then begins with a digit or is empty, and of the names that only journald, systemd or
-   udsd may set, since `journalctl` takes them for their word.
-4. What is longer than a name can be is cut, and of names within names each that is longer than 256 characters before.
-5. Where two different names of one datagram come out the same, the first keeps it, and the others get `_2`, `_3` and
-   so on behind theirs. The same name twice is one field with two values.
+1. Letters become upper case. Each character that is not A-Z, 0-9 or `_` becomes `_`.
+2. `_` at the front is removed: journald alone sets fields that begin with it.
+3. `X_` is put in front of a name that is now empty or begins with a digit. The same goes for the names that only
+   journald, systemd or udsd may set, since `journalctl` trusts them.
+4. A name is cut to the length that a field's name can have. A name within another is cut to 256 characters before.
+5. Two different names of one datagram never become the same field: the first keeps the name, the others end in `_2`,
+   `_3` and so on. The same name twice is one field with two values.
 
 The client loads this too, so it imports nothing.
 """
 
-LONGEST = 64  # characters; journald passes over a field with a longer name
+LONGEST = 64  # characters; journald skips a field whose name is longer
 
-_LONGEST_LOOKED_AT = 256  # characters of one name: it may come again with each of a thousand others in it
+_LONGEST_LOOKED_AT = 256  # characters of one name; a thousand others may be within it, each of which repeats it
 
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _RESERVED = frozenset(("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID"))
@@ -24,7 +24,7 @@ _RESERVED_PREFIXES = ("_", "OBJECT_", "COREDUMP_", "UDSD_")
 
 
 def settable(name: str) -> bool:
-    """Whether this is the name of a field, and one that a sender may set (systemd.journal-fields(7))."""
+    """Whether a sender may set a field of this name (systemd.journal-fields(7))."""
     return (
         0 < len(name) <= LONGEST
         and _ALLOWED.issuperset(name)
@@ -34,8 +34,8 @@ def settable(name: str) -> bool:
     )
 
 
-def made(name: str) -> str:
-    """The field for a thing of this name: `settable`, by rules 1 to 4."""
+def sanitize(name: str) -> str:
+    """A `settable` name made of any name, by rules 1 to 4."""
     field = name.upper()
     if settable(field):
         return field
@@ -44,17 +44,17 @@ def made(name: str) -> str:
 
 
 class Names:
-    """The names of one datagram: a field for each, by rule 5. `taken` are fields that others have already."""
+    """The fields for the names of one datagram, by all rules. `taken` are fields that are not to be used again."""
 
     def __init__(self, *taken: str) -> None:
-        self._used = dict.fromkeys(taken, 1)  # fields, with the last number that was put behind each
+        self._used = dict.fromkeys(taken, 1)  # each field, with the last number that was added to it
         self._fields: dict[tuple[str, ...], str] = {}
 
     def field(self, *names: str) -> str:
-        """The field for a thing of this name, or of these where it is within others: outermost first, joined by `_`."""
+        """The field for a name, or for names within each other: the outermost first, joined by `_`."""
         known = self._fields.get(names)
         if known is None:
-            known = self._fields[names] = self._free(made("_".join(name[:_LONGEST_LOOKED_AT] for name in names)))
+            known = self._fields[names] = self._free(sanitize("_".join(name[:_LONGEST_LOOKED_AT] for name in names)))
         return known
 
     def _free(self, field: str) -> str:
@@ -62,6 +62,6 @@ class Names:
         while free in self._used:
             self._used[field] += 1
             ending = f"_{self._used[field]}"
-            free = made(field[: LONGEST - len(ending)] + ending)  # OBJECT is free for all, OBJECT_2 is not
+            free = sanitize(field[: LONGEST - len(ending)] + ending)  # OBJECT is free for all, OBJECT_2 is not
         self._used[free] = 1
         return free

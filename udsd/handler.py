@@ -24,10 +24,9 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from udsd import priorities
+from udsd import field_names, priorities
 from udsd.client import TAKEN, Client
 from udsd.errors import NobodyListensError, QueueFullError, UdsdError
-from udsd.field_names import Names
 
 _PRIORITIES = (
     (logging.CRITICAL, priorities.CRIT),
@@ -147,7 +146,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         "STACK_TEXT": record.stack_info,
     }
     fields: dict[str, Any] = {name: value for name, value in known.items() if value}
-    names = Names(*TAKEN, *known)
+    names = field_names.Names(*TAKEN, *known)
     # Copied at once, since another thread may have the record too.
     for name, value in list(vars(record).items()):
         if name not in _PLAIN:

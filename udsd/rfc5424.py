@@ -1,22 +1,24 @@
-r"""What our own clients send when there is more to say than a message: one datagram as RFC 5424 has it.
+r"""The datagrams of our own clients, where there is more to send than a message: RFC 5424.
 
-Any syslog daemon reads it, and so do udsd's formats `auto` and `syslog`. Journal fields travel as structured data
-under an SD-ID of our own, whose parameters udsd takes for fields by their own names.
+Any syslog daemon reads them, and so do udsd's formats `auto` and `syslog`. Journal fields are parameters of structured
+data under an SD-ID of our own; udsd takes each as a field by its own name.
 
-1. There is no time and no host in it: journald and the kernel know both, and nobody could believe ours.
-2. What the header has no room for (an identifier with blanks, a long one) goes with the fields.
-3. Values are bytes. Only `"`, `\` and `]` are escaped in them, so that any other value arrives as it is.
+1. There is no time and no host name: journald and the kernel know both, and could not believe the sender's.
+2. An identifier or a pid that the header cannot hold (with spaces, or too long) is sent as a field.
+3. Values are bytes. Only `"`, `\` and `]` are escaped, so any other value arrives as it is.
 
-The client loads this, so it imports next to nothing.
+The client loads this too, so it imports next to nothing.
 """
 
 from udsd import priorities
 
-FIELDS_ID = "journal@0"  # an SD-ID of the form that is free for all, with the one number that is nobody's
+FIELDS_ID = (
+    "journal@0"  # the form of an SD-ID that needs no registration, with the one enterprise number that is nobody's
+)
 
 _LONGEST_APP_NAME = 48
 _LONGEST_PROCID = 128
-_BOM = b"\xef\xbb\xbf"  # one is taken off a message (RFC 5424, 6.4)
+_BOM = b"\xef\xbb\xbf"  # a reader removes one from the message (RFC 5424, 6.4)
 
 
 def datagram(
@@ -27,10 +29,10 @@ def datagram(
     pid: bytes = b"",
     fields: list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...] = (),
 ) -> bytes:
-    """One datagram that says all this; empty values are left out.
+    """The bytes of one datagram.
 
-    `pri` is the facility (0 to 23) times 8 plus the priority (0 to 7), as in RFC 5424, 6.2.1; names of `fields` are to
-    be `names.settable`.
+    `pri` is as `priorities.pri` makes it. An empty `identifier` or `pid` is left out. The names of `fields` must be
+    `field_names.settable`.
     """
     params = list(fields)
     app_name = _token(identifier, _LONGEST_APP_NAME)
@@ -44,7 +46,7 @@ def datagram(
 
 
 def _token(value: bytes, longest: int) -> bytes:
-    """The value if the header has room for it: printable ASCII without blanks, and not what stands for nothing."""
+    """The value, or nothing if the header cannot hold it: only printable ASCII without spaces, and not `-` (none)."""
     fits = len(value) <= longest and value != b"-" and all(0x21 <= byte <= 0x7E for byte in value)
     return value if fits else b""
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.reference import is_name
-from udsd.field_names import LONGEST, Names, made, settable
+from udsd.field_names import LONGEST, Names, sanitize, settable
 
 SETTABLE = ["A", "Z9_", "MESSAGE", "CODE_FILE", "OBJECT", "OBJECTS", "UDSD", "UNITS", "X_UNIT", "A" * 64, "A__"]
 NOT_SETTABLE = [
@@ -81,14 +81,14 @@ def test_what_may_be_set_journald_takes_from_a_client(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "field"), MADE.items(), ids=map(ascii, MADE))
 def test_a_name_is_made_into(name: str, field: str) -> None:
-    assert made(name) == field
+    assert sanitize(name) == field
 
 
 @given(names)
 def test_any_name_is_made_into_one_that_a_sender_may_set(name: str) -> None:
-    field = made(name)
+    field = sanitize(name)
     assert settable(field)
-    assert made(field) == field
+    assert sanitize(field) == field
 
 
 @pytest.mark.parametrize(("taken", "several", "fields"), CLASHES.values(), ids=CLASHES)
@@ -97,7 +97,7 @@ def test_names_clash(taken: list[str], several: list[str], fields: list[str]) ->
     assert [of_one_datagram.field(name) for name in several] == fields
 
 
-@given(st.sets(names), st.sets(names.map(made)))
+@given(st.sets(names), st.sets(names.map(sanitize)))
 def test_different_names_become_different_fields_that_a_sender_may_set(several: set[str], taken: set[str]) -> None:
     of_one_datagram = Names(*taken)
     fields = {name: of_one_datagram.field(name) for name in several}

@@ -28,7 +28,7 @@ _OWN_RUN = 'mount --bind "$0" /run && exec "$@"'
 # directory that this checkout is in.
 _AS_NOBODY = """
 import os, sys
-import udsd.send.stderr
+import udsd.send.terminal
 from udsd.send.cli import main
 os.setgroups([])
 os.setgid(65534)

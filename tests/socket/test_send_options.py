@@ -14,7 +14,7 @@ import pytest
 from tests.socket.terminal import Terminal
 from tests.socket.test_send import CLIENT, SECONDS, TOP, bound, end, environ, fill, received, send, send_with_run
 from tests.socket.test_send import started as started_client
-from udsd.send import pace
+from udsd.send import pipeline
 
 
 @pytest.fixture
@@ -317,9 +317,9 @@ class Clock:
 
 def test_what_sleeps_take_too_long_does_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(pace, "monotonic", clock.monotonic)
-    monkeypatch.setattr(pace, "sleep", clock.sleep)
-    times = [clock.now - 1000 for _ in pace.paced([b""] * 1001, 100)]
+    monkeypatch.setattr(pipeline, "monotonic", clock.monotonic)
+    monkeypatch.setattr(pipeline, "sleep", clock.sleep)
+    times = [clock.now - 1000 for _ in pipeline.paced([b""] * 1001, 100)]
     assert times[0] == 0
     assert all(due / 100 <= at <= due / 100 + 0.0041 for due, at in enumerate(times[1:], 1))
 
@@ -430,15 +430,15 @@ _ANY = "argparser send.options send.pipeline"
     ("words", "loaded"),
     [
         (["hello"], ""),
-        ([], "send.reconnect send.source"),
+        ([], "send.pipeline send.reconnect send.source"),
         (["--wait", "hello"], f"{_ANY}"),
         (["-p", "info", "hello"], f"{_ANY} send.encoding priorities rfc5424"),
         (["-t", "tag", "hello"], f"{_ANY} send.encoding priorities rfc5424"),
-        (["-F", "A=1", "hello"], f"field_names {_ANY} send.encoding send.field priorities rfc5424"),
+        (["-F", "A=1", "hello"], f"field_names {_ANY} send.encoding priorities rfc5424"),
         (["--json", "hello"], f"{_ANY} send.encoding json priorities"),
         (["-n", "2", "hello"], f"{_ANY} send.reconnect send.source"),
-        (["--rate", "9", "hello"], f"{_ANY} send.pace"),
-        (["-s", "hello"], f"{_ANY} send.stderr"),
+        (["--rate", "9", "hello"], f"{_ANY}"),
+        (["-s", "hello"], f"{_ANY} send.terminal"),
         (["-f", "-"], f"{_ANY} send.reconnect send.source"),
         (["--done"], f"{_ANY}"),
     ],

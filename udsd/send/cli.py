@@ -1,79 +1,51 @@
-"""The command `udsd-send`: words, the lines of standard input, or what is typed at a prompt, each a datagram.
+"""The command `udsd-send`: how it starts and how it ends.
 
-1. Whatever the command line says becomes one sequence of datagrams, and `_deliver` sends it: it alone counts, and says
-   how far it got.
-2. What a call does not need it does not import, so this module knows nothing but words. The input is in `send_input`;
-   what options do is in `send_call`.
+It is started thousands of times from scripts, so what a call does not need it does not import. Words without options
+need no more than this module; all other calls are `pipeline`'s.
 """
 
 import os
 import sys
-from _collections_abc import Callable, Iterable  # what collections.abc is made of, without what that costs
 
 from udsd.connection import Connection, candidates
 from udsd.errors import UdsdError, explain
 
-
-class _InterruptedError(UdsdError):
-    """Ctrl-C ended it."""
-
-    status = 130  # what a shell makes of an end by SIGINT
-
-
-def _deliver(
-    send: Callable[[bytes], None], datagrams: Iterable[bytes], unit: str = "", close: Callable[[], None] | None = None
-) -> None:
-    """Send all the datagrams, then `close`, whatever happened. An error says how many `unit` were sent before."""
-    sent = 0
-    try:
-        for datagram in datagrams:
-            send(datagram)
-            sent += 1
-    except (UdsdError, KeyboardInterrupt) as error:
-        so_far = f"; {unit} sent before: {sent}" if unit else ""
-        if isinstance(error, KeyboardInterrupt):
-            raise _InterruptedError("interrupted" + so_far) from error
-        raise UdsdError(f"{error}{so_far}", hint=error.hint, status=error.status) from error
-    finally:
-        if close:
-            close()
-
-
-def _send(words: list[str]) -> None:
-    if any(word.startswith("-") for word in words):
-        from udsd.send.pipeline import prepared
-
-        _deliver(*prepared(words))
-        return
-    connection = Connection(candidates())
-    if words:
-        _deliver(connection.send, (os.fsencode(" ".join(words)),))
-    else:
-        from udsd.send.reconnect import Stream
-        from udsd.send.source import read
-
-        _deliver(Stream(connection, None).send, *read())
+_INTERRUPTED = 130  # how a shell reports an end by SIGINT
 
 
 def main() -> int:
-    """Send what the process's own arguments say; the exit status, one of sysexits.h."""
+    """Send what the process's arguments ask for. Returns the exit status, one of sysexits.h."""
     try:
         _send(sys.argv[1:])
     except UdsdError as error:
-        return _ended(error)
-    except KeyboardInterrupt:  # before there was anything to send
-        return _ended(_InterruptedError("interrupted"))
+        _print(error)
+        return error.status
+    except KeyboardInterrupt as interrupt:
+        _print(UdsdError(str(interrupt) or "interrupted"))
+        return _end_by_sigint()
     return os.EX_OK
 
 
-def _ended(error: UdsdError) -> int:
-    """Print the error; the exit status. After Ctrl-C the end is SIGINT's, so that a loop of a shell ends too."""
-    from udsd.send import stderr
+def _send(words: list[str]) -> None:
+    if words and not any(word.startswith("-") for word in words):
+        Connection(candidates()).send(os.fsencode(" ".join(words)))
+        return
+    from udsd.send import pipeline
 
-    stderr.write(explain("udsd-send", error).encode(errors="backslashreplace"))
-    if isinstance(error, _InterruptedError):
-        import signal
+    work = pipeline.with_options(words) if words else pipeline.standard_input()
+    work.deliver()
 
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    return error.status
+
+def _print(error: UdsdError) -> None:
+    from udsd.send import terminal
+
+    terminal.write(explain("udsd-send", error).encode(errors="backslashreplace"))
+
+
+def _end_by_sigint() -> int:
+    """End as SIGINT ends a program, so that Ctrl-C ends a shell's loop around this one too."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return _INTERRUPTED

@@ -11,9 +11,9 @@ Encoder = Callable[[bytes], bytes]
 
 
 def encoder(options: Options) -> Encoder:
-    """What makes a datagram of a message and of what these options say of it.
+    """What makes a datagram of a message, with all that these options say of it.
 
-    Where JSON is wanted it raises UdsdError for what is not UTF-8, as this function does itself.
+    For JSON, both this and what it returns raise UdsdError for bytes that are not UTF-8.
     """
     return _json(options) if options.json else _rfc5424(options)
 
@@ -32,7 +32,7 @@ def _rfc5424(options: Options) -> Encoder:
 def _json(options: Options) -> Encoder:
     from json import JSONEncoder
 
-    # Always a priority: where there is one, LEVEL and the like are fields as any other.
+    # Always a PRIORITY: with one there, udsd reads LEVEL and the like as ordinary fields.
     facility, level = priorities.split_pri(priorities.DEFAULT_PRI if options.pri is None else options.pri)
     rest: dict[str, str | list[str]] = {"PRIORITY": str(level)}
     if options.pri is not None:

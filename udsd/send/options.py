@@ -1,6 +1,7 @@
-"""The options of `udsd-send`, apart from it since most calls have none and argparse costs 6 ms.
+"""The options of `udsd-send`: what they are, and what their values may be.
 
-Letters and long names are those of `logger` where it has them.
+A module of its own, since most calls have no options and argparse costs 6 ms. Letters and long names are those of
+logger(1) where it has them.
 """
 
 import argparse
@@ -12,9 +13,22 @@ from udsd import __version__
 from udsd.argparser import Parser
 from udsd.errors import UdsdError
 
+# Fields that are not set with -F, and how they are set.
+_NOT_WITH_F = {
+    "MESSAGE": "the words or the lines are the message",
+    "PRIORITY": "use -p",
+    "SYSLOG_FACILITY": "use -p",
+    "SYSLOG_IDENTIFIER": "use -t",
+    "SYSLOG_PID": "use -i or --id=PID",
+}
+
 
 class Options(NamedTuple):
-    """What a command line says. `message` is its words; `timeout` is 0 where a full queue is not waited for."""
+    """What a command line says.
+
+    `message` is its words, None where there are none. `pri` is as `priorities.pri` makes it. `timeout` is in seconds:
+    0 does not wait, None waits without limit. `times` is how often to send the words. `rate` is datagrams a second.
+    """
 
     socket: str | None
     timeout: float | None
@@ -51,18 +65,36 @@ def _number(text: str, what: str, word: str, names: dict[str, int], highest: int
         return int(word)
     number = names.get(word.lower())
     if number is None:
-        raise UdsdError(
+        raise _wrong(
             f"-p {text}: {word.lower()!r} is not a {what}",
-            hint=f"-p FACILITY.LEVEL, or -p LEVEL; a {what} is one of {' '.join(names)}, or 0 to {highest}",
-            status=os.EX_USAGE,
+            f"-p FACILITY.LEVEL, or -p LEVEL; a {what} is one of {' '.join(names)}, or 0 to {highest}",
         )
     return number
 
 
 def _field(text: str) -> tuple[str, bytes]:
-    from udsd.send.field import field
+    """Name and value of `NAME=VALUE`. Raises UdsdError where -F does not set such a field, or nobody may."""
+    from udsd import field_names
 
-    return field(text)
+    name, equals, value = text.partition("=")
+    proper = field_names.sanitize(name)
+    if not equals:
+        raise _wrong(f"-F {text}: there is no = in it", "-F NAME=VALUE")
+    if proper in _NOT_WITH_F:
+        raise _wrong(f"-F {name}: this is not set with -F", _NOT_WITH_F[proper])
+    if field_names.settable(name):
+        return name, os.fsencode(value)
+    if name and not name[0].isdigit() and field_names.settable(f"X_{name}"):
+        what = "only journald, systemd and udsd set this field"
+    else:
+        what = (
+            f"not the name of a field: A to Z, 0 to 9 and _, a letter first, at most {field_names.LONGEST} characters"
+        )
+    raise _wrong(f"-F {name}: {what}", f"call it {proper}" if name else "-F NAME=VALUE")
+
+
+def _wrong(what: str, hint: str) -> UdsdError:
+    return UdsdError(what, hint=hint, status=os.EX_USAGE)
 
 
 def _seconds(text: str) -> float:
@@ -92,7 +124,7 @@ def _pid(text: str) -> bytes:
     return b"%d" % int(text)
 
 
-# argparse names the type in its errors by this.
+# argparse uses these names in its errors.
 _seconds.__name__ = "number of seconds"
 _per_second.__name__ = "number per second"
 _count.__name__ = "number of datagrams"
@@ -101,10 +133,9 @@ _pid.__name__ = "process id"
 
 class _RefuseSize(argparse.Action):
     def __call__(self, *_: object) -> NoReturn:
-        raise UdsdError(
-            "-S: udsd never cuts a message: what is longer than the kernel lets a datagram be is an error",
-            hint="leave -S out; net.core.wmem_default is what decides how long a datagram may be",
-            status=os.EX_USAGE,
+        raise _wrong(
+            "-S: udsd never cuts a message; one that is longer than the kernel lets a datagram be is an error",
+            "leave -S out; net.core.wmem_default decides how long a datagram may be",
         )
 
 
@@ -150,8 +181,9 @@ def _parser() -> Parser:
 
 
 def _with_tag_joined(words: Sequence[str]) -> list[str]:
-    """The words, those of a tag as one. A tag may begin with a dash, as `$0` of a login shell does, and argparse takes
-    that for an option.
+    """The words, each tag joined to its option.
+
+    A tag may begin with a dash, as `$0` of a login shell does, and argparse would take that for an option.
     """
     rest, joined = iter(words), []
     for word in rest:
@@ -165,34 +197,34 @@ def _with_tag_joined(words: Sequence[str]) -> list[str]:
     return [*joined, *rest]
 
 
-def parse(words: Sequence[str]) -> Options:
-    """The options and the message of a command line. Raises UdsdError for what makes no sense."""
+def read_command_line(words: Sequence[str]) -> Options:
+    """The options and the message of a command line. Raises UdsdError for one that makes no sense."""
     parser = _parser()
-    # argparse would take what is behind `--` for options again, where it allows words and options mixed, and the word
-    # behind a bare `--id` for its value.
+    # Where words and options are mixed, argparse would take words after `--` for options again. It would also take the
+    # word after a bare `--id` for its value.
     words = _with_tag_joined(words)
     end = words.index("--") if "--" in words else len(words)
-    told = parser.parse_intermixed_args(["-i" if word == "--id" else word for word in words[:end]])
-    message = told.message + words[end + 1 :]
-    if told.file is not None and message:
+    found = parser.parse_intermixed_args(["-i" if word == "--id" else word for word in words[:end]])
+    message = found.message + words[end + 1 :]
+    if found.file is not None and message:
         parser.error("words, and a file with -f: there can be only one of them")
-    if told.count is not None and not message:
+    if found.count is not None and not message:
         parser.error("-n needs words to send")
-    if told.wait is False and told.timeout is not None:
+    if found.wait is False and found.timeout is not None:
         parser.error("--no-wait does not wait, so --timeout makes no sense with it")
     return Options(
-        socket=told.socket,
-        timeout=0 if told.wait is False else told.timeout,
-        json=told.json,
-        pri=told.priority,
-        tag=told.tag,
-        pid=told.id or (b"%d" % os.getpid() if told.own_pid else b""),
-        fields=tuple(told.field or ()),
-        file=told.file,
-        skip_empty=told.skip_empty,
-        stderr=told.stderr,
-        times=told.count,
-        rate=told.rate,
-        done=told.done,
+        socket=found.socket,
+        timeout=0 if found.wait is False else found.timeout,
+        json=found.json,
+        pri=found.priority,
+        tag=found.tag,
+        pid=found.id or (b"%d" % os.getpid() if found.own_pid else b""),
+        fields=tuple(found.field or ()),
+        file=found.file,
+        skip_empty=found.skip_empty,
+        stderr=found.stderr,
+        times=found.count,
+        rate=found.rate,
+        done=found.done,
         message=os.fsencode(" ".join(message)) if message else None,
     )

@@ -1,110 +1,180 @@
-"""What a call of `udsd-send` with options is to send, as a sequence of datagrams.
+"""What a call of `udsd-send` sends: its work, which is a sequence of datagrams, and how they are sent.
 
-Each option is a step on the way there, in this order: what is read (words, -n, -f), what of it is left out (-e), when
-it goes (--rate), what is seen of it (-s), how it is encoded (-p -t -i -F --json), and --done behind all.
+Each option is a step on the way to a datagram, in this order: what is read (words, -n, -f), what of it is left out
+(-e), when it is sent (--rate), what of it is printed (-s), how it is encoded (-p -t -i -F --json), and DONE after all
+else (--done).
 """
 
-from _collections_abc import Callable, Iterable, Iterator
+from _collections_abc import Callable, Iterable, Iterator  # what collections.abc is made of, without its cost
 from itertools import repeat
+from time import monotonic, sleep
 
 from udsd.address import STOP
 from udsd.connection import Connection, candidates
-from udsd.send.options import Options, parse
+from udsd.errors import UdsdError
+
+TYPE_CHECKING = False  # importing typing costs 4 ms
+if TYPE_CHECKING:
+    from udsd.send.encoding import Encoder
+    from udsd.send.options import Options
+    from udsd.send.source import Input
+    from udsd.send.terminal import Progress
 
 # The socket of JSON is an instance of a unit's template.
 _JSON_SOCKET = "json.sock"
-_JSON_REMEDY = "systemctl start udsd-format@json.socket"
+_JSON_START = "systemctl start udsd-format@json.socket"
 
-Close = Callable[[], None] | None
-Encoder = Callable[[bytes], bytes]
+_CATCH_UP_SECONDS = 0.1
 
 
-def prepared(words: list[str]) -> tuple[Callable[[bytes], None], Iterable[bytes], str, Close]:
-    """What sends, the datagrams, what they are called in errors where there may be several, and what to do in the end.
+class Work:
+    """Datagrams, and what sends each of them.
+
+    `unit` is what errors call the datagrams; it is empty where there is at most one. `progress` is shown meanwhile.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        datagrams: Iterable[bytes],
+        unit: str = "",
+        progress: "Progress | None" = None,
+    ) -> None:
+        self.send = send
+        self.datagrams = datagrams
+        self.unit = unit
+        self.progress = progress
+
+    def deliver(self) -> None:
+        """Send all the datagrams, in order.
+
+        Raises UdsdError for the first that cannot be read, encoded or sent, and KeyboardInterrupt after Ctrl-C. Both
+        have as their text what happened, and how many were sent before.
+        """
+        sent = 0
+        try:
+            for datagram in self.datagrams:
+                self.send(datagram)
+                sent += 1
+                if self.progress:
+                    self.progress.update(sent)
+        except UdsdError as error:
+            raise UdsdError(f"{error}{self._so_far(sent)}", hint=error.hint, status=error.status) from error
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(f"interrupted{self._so_far(sent)}") from interrupt
+        finally:
+            if self.progress:
+                self.progress.close()
+
+    def _so_far(self, sent: int) -> str:
+        return f"; {self.unit} sent before: {sent}" if self.unit else ""
+
+
+def standard_input() -> Work:
+    """The work of a call without words: each line of standard input, or each line typed.
+
+    Raises UdsdError where there is no such socket, and where standard input is closed.
+    """
+    from udsd.send.reconnect import Stream
+    from udsd.send.source import Input
+
+    connection = Connection(candidates())
+    lines = Input()
+    return Work(Stream(connection, None).send, lines.messages(), "lines", lines.progress())
+
+
+def with_options(words: list[str]) -> Work:
+    """The work of a call with options.
 
     Raises UdsdError for a command line that makes no sense, and where there is no such file or socket.
     """
-    options = parse(words)
+    from udsd.send.options import read_command_line
+
+    options = read_command_line(words)
+    lines = _lines(options)
     datagrams: Iterable[bytes] = ()
-    unit, close = "", None
-    if options.message is not None:
-        datagrams, close = _from_words(options, options.message)
-        unit = "datagrams" if options.times or options.done else ""
-    elif options.file is not None or not options.done:
-        datagrams, close = _from_input(options)
-        unit = "lines"
+    unit, progress = "", None
+    if lines:
+        messages = filter(None, lines.messages()) if options.skip_empty else lines.messages()
+        datagrams = _datagrams(messages, options, typed=lines.typed)
+        unit, progress = "lines", None if options.stderr else lines.progress()
+    elif options.message is not None:
+        datagrams = _datagrams(repeat(options.message, options.times or 1), options)
+        unit, progress = "datagrams" if options.times or options.done else "", _progress_of_words(options)
     if options.done:
-        datagrams = _ended(datagrams)
-    connection = _connected(options)
-    send = connection.send
-    if unit:
-        from udsd.send.reconnect import Stream
+        datagrams = _then_stop(datagrams)
+    connection = _connection(options)
+    if not unit:
+        return Work(connection.send, datagrams)
+    from udsd.send.reconnect import Stream
 
-        send = Stream(connection, options.timeout).send
-    return send, datagrams, unit, close
+    return Work(Stream(connection, options.timeout).send, datagrams, unit, progress)
 
 
-def _connected(options: Options) -> Connection:
+def _lines(options: "Options") -> "Input | None":
+    if options.message is not None or (options.file is None and options.done):
+        return None
+    from udsd.send.source import Input
+
+    return Input(options.file)
+
+
+def _connection(options: "Options") -> Connection:
     if options.json:
-        return Connection(candidates(options.socket, _JSON_SOCKET), options.timeout, start=_JSON_REMEDY)
+        return Connection(candidates(options.socket, _JSON_SOCKET), options.timeout, start=_JSON_START)
     return Connection(candidates(options.socket), options.timeout)
 
 
-def _from_words(options: Options, message: bytes) -> tuple[Iterable[bytes], Close]:
+def _progress_of_words(options: "Options") -> "Progress | None":
     times = options.times or 1
-    datagrams = _made(repeat(message, times), options, _encoder(options))
     if options.stderr or times == 1:
-        return datagrams, None
-    from udsd.send.source import shown
+        return None
+    from udsd.send import source
 
-    return shown(datagrams, "datagrams", lambda sent: sent / times)
-
-
-def _from_input(options: Options) -> tuple[Iterable[bytes], Close]:
-    from udsd.send.source import Input
-
-    source = Input(options.file)
-    messages: Iterable[bytes] = source.messages()
-    if options.skip_empty:
-        messages = filter(None, messages)
-    encode = _encoder(options)
-    if source.typed and encode:
-        encode = _all_but_stop(encode)
-    datagrams = _made(messages, options, encode)
-    return (datagrams, None) if options.stderr else source.watched(datagrams)
+    return source.progress("datagrams", lambda sent: sent / times)
 
 
-def _made(messages: Iterable[bytes], options: Options, encode: Encoder | None) -> Iterable[bytes]:
-    """The datagrams of the messages, when it is their time, and seen on standard error as far as that is wanted."""
+def _datagrams(messages: Iterable[bytes], options: "Options", *, typed: bool = False) -> Iterable[bytes]:
+    """A datagram for each message, at its time, and printed where that is asked for."""
     if options.rate is not None:
-        from udsd.send.pace import paced
-
         messages = paced(messages, options.rate)
     if options.stderr:
-        from udsd.send.stderr import echoed
+        from udsd.send import terminal
 
-        messages = echoed(messages, options.tag)
-    return map(encode, messages) if encode else messages
-
-
-def _encoder(options: Options) -> Encoder | None:
-    """What makes a datagram of a message; None where the message is the datagram."""
+        messages = terminal.echoed(messages, options.tag)
     if not (options.json or options.pri is not None or options.tag or options.pid or options.fields):
-        return None
-    from udsd.send.encoding import encoder
+        return messages
+    from udsd.send import encoding
 
-    return encoder(options)
+    encode = encoding.encoder(options)
+    return map(_all_but_stop(encode) if typed else encode, messages)
 
 
-def _all_but_stop(encode: Encoder) -> Encoder:
-    """At the prompt DONE is the word that ends both sides, whatever options say of messages."""
+def _all_but_stop(encode: "Encoder") -> "Encoder":
+    """At the prompt DONE is the word that ends both sides, whatever else the options say of messages."""
     return lambda message: message if message == STOP else encode(message)
 
 
-def _ended(datagrams: Iterable[bytes]) -> Iterator[bytes]:
-    """The datagrams, and DONE behind them unless it is the last already: a second would start a daemon to stop it."""
+def _then_stop(datagrams: Iterable[bytes]) -> Iterator[bytes]:
+    """The datagrams, then DONE unless that was the last one: a second DONE would start the daemon only to stop it."""
     datagram = b""
     for datagram in datagrams:
         yield datagram
     if datagram != STOP:
         yield STOP
+
+
+def paced(messages: Iterable[bytes], rate: float) -> Iterator[bytes]:
+    """The same messages, at most `rate` a second.
+
+    Each has a time on the monotonic clock, counted from the first one, so the delays of sleeps do not add up. After a
+    full queue, or an input that paused, it goes on at its rate: it catches up with 0.1 s at most, not in a burst.
+    """
+    step = 1 / rate
+    due = monotonic()
+    for message in messages:
+        now = monotonic()
+        if now < due:
+            sleep(due - now)
+        yield message
+        due = max(due, now - _CATCH_UP_SECONDS) + step

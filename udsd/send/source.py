@@ -3,14 +3,23 @@
 import os
 import stat
 import sys
-from _collections_abc import Callable, Iterable, Iterator
-from io import BufferedReader, TextIOWrapper
+from _collections_abc import Callable, Iterator
+from io import BufferedReader, FileIO, TextIOWrapper
 
 from udsd.errors import UdsdError
 
+TYPE_CHECKING = False  # importing typing costs 4 ms
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from udsd.send.terminal import Progress
+
 
 class Input:
-    """A file, or standard input for None and `-`. Raises UdsdError where there is no such thing."""
+    """A file, or standard input for None and `-`. `typed` says whether somebody is there to be prompted.
+
+    Raises UdsdError where the file cannot be opened, and where standard input is closed.
+    """
 
     def __init__(self, path: str | None = None) -> None:
         if path is None or path == "-":
@@ -18,14 +27,14 @@ class Input:
         else:
             self._name, self._file, prompts = path, _opened(path), False
         self._terminal = self._file.isatty()
-        self.typed = self._terminal and prompts  # somebody is there to be prompted
+        self.typed = self._terminal and prompts
 
     def messages(self) -> Iterator[bytes]:
-        """Each line, or what is typed. An error in reading is raised as UdsdError, with the name of the file."""
+        """Each line, without its newline. Raises UdsdError, with the name of the file, where reading fails."""
         if self.typed:
-            from udsd.send.prompt import typed
+            from udsd.send import terminal
 
-            return typed()
+            return terminal.typed_lines()
         return self._lines()
 
     def _lines(self) -> Iterator[bytes]:
@@ -35,14 +44,12 @@ class Input:
         except OSError as error:
             raise UdsdError(f"{self._name}: {error.strerror}", status=os.EX_IOERR) from error
 
-    def watched(self, datagrams: Iterable[bytes]) -> tuple[Iterable[bytes], Callable[[], None] | None]:
-        """The datagrams that are made from this, with their progress shown on a terminal, and what ends showing it."""
-        if self._terminal:
-            return datagrams, None
-        return shown(datagrams, "lines", self._share)
+    def progress(self) -> "Progress | None":
+        """The progress of sending it. None where somebody types, or where there is no terminal to show it on."""
+        return None if self._terminal else progress("lines", self._share)
 
     def _share(self, _: int) -> float | None:
-        """How much of the file is sent, None where nobody can know. What was before the first line counts as sent."""
+        """How much of the file is read, None for a pipe. What was before the first line counts as read."""
         try:
             status = os.fstat(self._file.fileno())
             return self._file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
@@ -50,26 +57,13 @@ class Input:
             return None
 
 
-def read() -> tuple[Iterable[bytes], str, Callable[[], None] | None]:
-    """Messages of standard input, what they are called, and what ends showing progress."""
-    standard = Input()
-    datagrams, close = standard.watched(standard.messages())
-    return datagrams, "lines", close
-
-
-def shown(
-    datagrams: Iterable[bytes], unit: str, share: Callable[[int], float | None]
-) -> tuple[Iterable[bytes], Callable[[], None] | None]:
-    """The datagrams, with their progress shown where standard error is a terminal, and what ends showing it.
-
-    `share` says how much is done, from 0 to 1, when so many are sent.
-    """
+def progress(unit: str, share: Callable[[int], float | None]) -> "Progress | None":
+    """A `terminal.Progress`, or None where standard error is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        return datagrams, None
-    from udsd.send.progress import Progress
+        return None
+    from udsd.send import terminal
 
-    progress = Progress(unit, share)
-    return progress.over(datagrams), progress.close
+    return terminal.Progress(unit, share)
 
 
 def _standard_input() -> BufferedReader:
@@ -79,9 +73,22 @@ def _standard_input() -> BufferedReader:
     assert isinstance(sys.stdin.buffer, BufferedReader)
     if os.get_blocking(sys.stdin.fileno()):
         return sys.stdin.buffer
-    from udsd.send.waiting import Waiting
+    return BufferedReader(_NonBlocking(sys.stdin.fileno(), closefd=False))
 
-    return BufferedReader(Waiting(sys.stdin.fileno(), closefd=False))
+
+class _NonBlocking(FileIO):
+    """A file that another program, which shares it, has made non-blocking.
+
+    Python takes "nothing there yet" for the end of the file, so this waits for input itself.
+    """
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """As `RawIOBase.readinto`; returns 0 only at the end of the file."""
+        import select
+
+        while (size := super().readinto(buffer)) is None:
+            select.select([self], [], [])
+        return size
 
 
 def _opened(path: str) -> BufferedReader:

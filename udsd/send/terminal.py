@@ -1,0 +1,95 @@
+"""What `udsd-send` has to do with a terminal: the prompt, the progress, and standard error.
+
+Writing to standard error never fails: a message that could be sent must not be lost to a broken terminal.
+"""
+
+import os
+import sys
+from _collections_abc import Callable, Iterable, Iterator
+from io import TextIOWrapper
+from time import monotonic
+
+from udsd.address import STOP
+
+_FIRST_SECONDS = 1.0  # a call that is over by then shows no progress
+_SECONDS = 0.5  # between two updates
+
+
+def typed_lines() -> Iterator[bytes]:
+    """Each line typed at a prompt, until DONE, which is the last, or the end of input.
+
+    Lines can be edited, and earlier lines of the session recalled.
+    """
+    import readline
+
+    readline.set_auto_history(True)  # its presence alone gives input() line editing
+    assert isinstance(sys.stdin, TextIOWrapper)
+    sys.stdin.reconfigure(errors="surrogateescape")
+    while True:
+        try:
+            message = os.fsencode(input("> "))
+        except (EOFError, KeyboardInterrupt):
+            sys.stdout.write("\n")
+            return
+        yield message
+        if message == STOP:
+            return
+
+
+class Progress:
+    """One line on standard error that says how much is sent. It is gone at the end.
+
+    `unit` is what is counted. `share` takes the number sent and returns how much of all that is, from 0 to 1, or None
+    where nobody can know.
+
+    There is no thread and no timer, only a look at the clock after each datagram. While a datagram waits for room in
+    the queue the line stands still, as the work does.
+    """
+
+    def __init__(self, unit: str, share: Callable[[int], float | None]) -> None:
+        self._unit = unit
+        self._share = share
+        self._width = 0
+        self._sent = 0
+        self._at = monotonic()
+        self._due = self._at + _FIRST_SECONDS
+
+    def update(self, sent: int) -> None:
+        """Show that so many are sent, if it is time to."""
+        now = monotonic()
+        if now >= self._due:
+            self._show(sent, (sent - self._sent) / (now - self._at))
+            self._sent, self._at, self._due = sent, now, now + _SECONDS
+
+    def _show(self, sent: int, rate: float) -> None:
+        text = f"{sent:,} {self._unit}, {rate:,.{0 if rate >= 10 else 1}f}/s"
+        share = self._share(sent)
+        if share is not None:
+            text += f", {min(share, 1):.0%}"
+        self._width = max(self._width, len(text))  # set first: Ctrl-C may come while the line is written
+        write(f"\r{text.ljust(self._width)}".encode())
+
+    def close(self) -> None:
+        """Remove the line. The error that follows a Ctrl-C overwrites the `^C` that the terminal shows."""
+        if self._width:
+            write(b"\r%s\r" % (b" " * self._width))
+            self._width = 0
+
+
+def write(data: bytes) -> None:
+    """Write all of it to standard error, at once. Does nothing where that is closed or broken."""
+    if sys.stderr is None:
+        return
+    try:
+        while data:
+            data = data[os.write(sys.stderr.fileno(), data) :]
+    except OSError:
+        return
+
+
+def echoed(messages: Iterable[bytes], tag: bytes) -> Iterator[bytes]:
+    """The same messages, each printed to standard error after `tag` once it is sent: when the next one is asked for."""
+    before = tag + b": " if tag else b""
+    for message in messages:
+        yield message
+        write(before + message + b"\n")

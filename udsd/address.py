@@ -1,6 +1,6 @@
-"""The socket that both ends meet at: where it is, how a path becomes a UNIX address, and the word that ends the daemon.
+"""The socket where both ends meet: its usual paths, how a path becomes an address, and the word that stops the daemon.
 
-The daemon and the client share this, so it imports no more than the client can afford.
+The client loads this too, so it imports next to nothing.
 """
 
 import os
@@ -9,17 +9,17 @@ from udsd.errors import UdsdError
 
 STOP = b"DONE"  # this datagram stops the daemon, if its sender may do that
 SYSTEM_SOCKET = "/run/udsd/udsd.sock"
-LONGEST_PATH = 107  # bytes: sun_path of unix(7) has 108, one of them for the closing NUL
+LONGEST_PATH = 107  # bytes; sun_path of unix(7) has 108, the last of them for a NUL
 
 
 def user_socket() -> str | None:
-    """The path of the user's own socket, None where there is no runtime folder for the user."""
-    folder = os.environ.get("XDG_RUNTIME_DIR")
-    return f"{folder}/udsd/udsd.sock" if folder else None
+    """The path of the user's own socket, None where XDG_RUNTIME_DIR is not set."""
+    directory = os.environ.get("XDG_RUNTIME_DIR")
+    return f"{directory}/udsd/udsd.sock" if directory else None
 
 
 def encode(path: str) -> bytes:
-    """The kernel's form of a socket's name: a path, or `@name` for the abstract name space (unix(7)).
+    """The address for a path, or for `@name` in the abstract name space (unix(7)).
 
     Raises UdsdError for a name that no UNIX address can hold.
     """
@@ -29,13 +29,13 @@ def encode(path: str) -> bytes:
     if len(raw) > LONGEST_PATH:
         raise UdsdError(
             f"{path}: too long for a UNIX socket: {len(raw)} bytes, the limit is {LONGEST_PATH}",
-            hint="use a shorter path, or a relative one from a folder nearby",
+            hint="use a shorter path, or a relative one from a directory nearby",
             status=os.EX_USAGE,
         )
     return b"\0" + raw[1:] if raw.startswith(b"@") else raw
 
 
 def decode(address: str | bytes) -> str:
-    """The name of a socket from what getsockname(2) gives for it: a path, `@name`, or `` for none."""
+    """The name of a socket by its address from getsockname(2): a path, `@name`, or nothing for a socket without one."""
     name = os.fsdecode(address)
     return "@" + name[1:] if name.startswith("\0") else name

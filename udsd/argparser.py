@@ -1,4 +1,4 @@
-"""An argument parser whose errors are the package's own: sysexits' EX_USAGE, and where to read more."""
+"""An argument parser whose errors are the package's own, with status EX_USAGE of sysexits.h."""
 
 import argparse
 import os
@@ -8,8 +8,8 @@ from udsd.errors import UdsdError
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake on the command line raises UdsdError."""
+    """Raises UdsdError where argparse would print a usage message and exit with 2."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UdsdError for a command line that cannot be read."""
-        raise UdsdError(message, hint=f"{self.prog} --help tells what there is", status=os.EX_USAGE)
+        raise UdsdError(message, hint=f"{self.prog} --help lists the options", status=os.EX_USAGE)

@@ -4,19 +4,20 @@
 
     client.send("disk is filling up", priority=4, mount="/srv", used=93.5)
 
-1. What is sent is always a datagram of `wire`, so a message that begins with `<3>` or `{` stays a message. udsd's
-   formats `auto` and `syslog` read it; on a socket that reads `raw`, all of it is the message.
-2. There is no lock. A datagram is one send(2), which is whole or not at all, so threads share a connection. None waits
-   for another, each waits at most its own time-out, and a fork at any moment leaves nothing locked. The kernel tells
-   the sender with each datagram, so a child may use what it inherited.
-3. A connection that is replaced is closed by whoever lets go of it last. Closing it under a thread that is about to
-   send could have that thread write to whatever gets the descriptor next.
-4. A socket that is gone may be back in a moment: while there is time, it is tried again. It, not another one: while
-   systemd replaces the system's socket, there may be one of the user's.
-5. What becomes a daemon closes all descriptors, this one too, and its number may be the next file's. So before each
-   datagram the descriptor is looked at, and where it is not ours any more, it is left alone and the socket is new.
-6. The time-out bounds all of one call, signals or not: only poll(2) and sleep wait, both until a deadline.
-   SO_SNDTIMEO would start anew after each signal, and counts twice where there is room neither with us nor with udsd.
+1. Each datagram is in the form of `rfc5424`, so a message that begins with `<3>` or `{` stays a message. udsd's formats
+   `auto` and `syslog` read it. On a socket of format `raw` the whole datagram becomes the message.
+2. There is no lock. A datagram is one send(2), sent whole or not at all, so threads share a connection. No thread waits
+   for another, each waits for its own time-out at most, and a fork at any moment leaves nothing locked. The kernel
+   names the sender with each datagram, so a child process may use an inherited connection.
+3. A connection that is replaced is closed by the last thread that uses it. If it were closed earlier, a thread about to
+   send could write to the next file that gets the same descriptor.
+4. A socket that is gone may soon be back: while there is time, the client tries again. It tries the same socket, not
+   another: while systemd replaces the system's socket, there may be one of the user's.
+5. A program that becomes a daemon closes all descriptors, this one too, and the number may become another file's. So
+   each call checks the descriptor first. If it is not ours any more, the client leaves it alone and connects again.
+6. The time-out bounds all of one call, whatever signals arrive: only poll(2) and sleep wait, both until a deadline.
+   SO_SNDTIMEO would start anew after each signal, and would count twice where neither our buffer nor udsd's queue has
+   room.
 
 An application loads this, so it imports neither the daemon nor systemd.
 """
@@ -33,23 +34,23 @@ from udsd import field_names, priorities, rfc5424
 from udsd.connection import Connection, candidates
 from udsd.errors import NobodyListensError, QueueFullError, UdsdError
 
-# What a datagram says elsewhere than among its fields.
+# A datagram has a place of its own for these fields, so `fields` do not set them.
 TAKEN = (
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
     "SYSLOG_MSGID",
 )  # fmt: skip
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two looks for a socket
-_LONGEST_POLL = 3600.0  # seconds; what poll(2) takes is limited
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to connect
+_LONGEST_POLL = 3600.0  # seconds; poll(2) takes an int of milliseconds
 
 
 class Client:
-    """Sends to one socket: that at `path`, or `$UDSD_SOCKET`, or the system's, or the user's.
+    """Sends to one socket: the one at `path`, else `$UDSD_SOCKET`, else the system's, else the user's.
 
-    `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits as long as it takes. It may
-    be changed, for calls that begin later.
-    Nothing is connected before something is sent, and the socket that was found then is kept to. Threads may share a
-    client, and so may the processes of a fork.
+    `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits without limit. Assigning
+    `client.timeout` changes it for later calls. Raises ValueError where it is negative or NaN.
+    The first `send` connects, and later ones keep to the socket that it found. Threads may share a client, and so may
+    the processes of a fork.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, timeout: float | None = 5.0) -> None:
@@ -58,7 +59,7 @@ class Client:
         self.timeout = timeout
         self._path = None if path is None else os.fspath(path)
         self._connection: Connection | None = None
-        self._found: list[str] = []  # the socket that it has been connected to
+        self._found: list[str] = []  # the path of the socket that it has connected to
 
     def send(
         self,
@@ -72,16 +73,15 @@ class Client:
     ) -> None:
         r"""Send one message. It is in the socket's queue when this returns.
 
-        `priority` is 0 (emergency) to 7 (debug). `facility` is 0 to 23, as RFC 5424 numbers them; the constants of
-        the module `syslog` are these times 8. Without an `identifier`, udsd takes the name of the process.
+        `priority` is 0 (emergency) to 7 (debug). `facility` is 0 to 23, as in RFC 5424; the constants of the module
+        `syslog` are these times 8. Without an `identifier`, udsd uses the name of the process.
 
-        Of `fields`, any name is made into the name of a journal field by the rules of `udsd.names`: `user` becomes
-        USER, and `priority_` PRIORITY_. A name that comes out as one of those in TAKEN gets `_2` behind it. A list or
-        tuple is several values of one field. Bytes are sent as they are, other values as str() has them.
+        `fields` become journal fields, their names by the rules of `udsd.field_names`: `user` becomes USER,
+        `priority_` becomes PRIORITY_. A name that becomes one of TAKEN ends in `_2`. A list or tuple is several values
+        of one field. Bytes are sent as they are, all other values as their str().
 
-        Text is sent as UTF-8. Bytes that Python has smuggled into it (`surrogateescape`) become those bytes again;
-        where it holds other lone surrogates, they are written as `\ud800`. One newline at the end of a message is
-        taken off by udsd.
+        Text is sent as UTF-8. Bytes within text (`surrogateescape`) become those bytes again; other lone surrogates are
+        written as `\ud800`. udsd removes one newline at the end of a message.
 
         Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and UdsdError where
         the datagram was not sent. After the time-out: QueueFullError where the queue stayed full, NobodyListensError
@@ -91,7 +91,7 @@ class Client:
         self._deliver(_datagram(message, priority, facility, identifier, fields))
 
     def close(self) -> None:
-        """Let go of the connection. Sending looks for a socket again."""
+        """Close the connection. The next `send` looks for a socket again."""
         self._connection, self._found = None, []
 
     def __enter__(self) -> Self:
@@ -121,7 +121,7 @@ class Client:
                 if connection is self._connection:  # or another thread has a new one already
                     self._connection = None
                 if connection is not None and connection is stale:
-                    stale = None  # it was from before: look at once for what has replaced it
+                    stale = None  # it is from an earlier call: look at once for what has replaced it
                     continue
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -152,12 +152,12 @@ def send(
     identifier: str | bytes | None = None,
     **fields: object,
 ) -> None:
-    """Send one message with a client that all of the process shares: see `Client.send`."""
+    """Send one message with a client that the whole process shares: see `Client.send`."""
     _client.send(message, priority=priority, facility=facility, identifier=identifier, **fields)
 
 
 def _wait_for_room(connection: Connection, seconds: float) -> None:
-    """Return when a datagram is likely to find room, when nobody listens any more, or after so long."""
+    """Return when a datagram is likely to find room, when nobody listens any more, or after `seconds`."""
     poll = select.poll()
     poll.register(connection, select.POLLOUT)
     poll.poll(math.ceil(1000 * min(seconds, _LONGEST_POLL)))

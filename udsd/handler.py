@@ -1,19 +1,18 @@
-"""A handler for `logging` that sends to udsd: each record an entry of the journal, with its fields.
+"""A handler for `logging` that sends to udsd: each record becomes an entry of the journal, with its fields.
 
     logging.getLogger().addHandler(Handler())
 
-It is made to be safe anywhere in an application:
+It is safe anywhere in an application:
 
-1. It never raises. A record that cannot be formatted goes to `handleError`, as logging has it; one that cannot be sent
-   is dropped without a word. Both are counted, and so is what rule 2 passes over: `dropped` tells how many.
-2. It never recurses. What is logged by the same thread while it is in here (by a `__str__`, a filter, a formatter, a
-   signal handler) is dropped.
-3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around
-   `emit`: behind that, waits would add up. Formatters and filters are called by many threads at once.
-4. A record that was not sent in time is not followed by others that wait in vain as well: until one gets through, no
-   other waits at all.
-5. Drops are counted with `itertools.count`, which is atomic. A lock, taken by a signal handler in the middle of
-   counting, would be a deadlock, or with an RLock a lost count.
+1. It never raises. A record that cannot be formatted goes to `handleError`, as is usual in logging; one that cannot be
+   sent is dropped silently. Both are counted in `dropped`, and so are the records of rule 2.
+2. It never recurses. What the same thread logs while it is in here (from a `__str__`, a filter, a formatter, a signal
+   handler) is dropped.
+3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around `emit`:
+   behind that, waits would add up. Many threads may call formatters and filters at the same time.
+4. After a record that was not sent in time, no record waits until one has been sent: there would be no use.
+5. Drops are counted with `itertools.count`, which is atomic. A signal handler may interrupt the counting: a lock would
+   then be a deadlock, and an RLock would lose a count.
 """
 
 import itertools
@@ -35,23 +34,26 @@ _PRIORITIES = (
     (logging.INFO, priorities.INFO),
 )
 
-# The attributes that any record has. All others are the application's, from `extra` or a factory of its own.
+# The attributes of every record. All others are the application's, from `extra` or from a record factory.
 _PLAIN = {*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"}
 
 _TRACEBACKS = logging.Formatter()
 
 
 class Handler(logging.Handler):
-    """Sends each record to udsd, on the socket that `client.Client` takes for `path`.
+    """Sends each record to udsd, on the socket that `client.Client` chooses for `path`.
 
-    `timeout` is how long one record may hold up the thread that logs it, in seconds: 0 never waits, None waits as long
-    as it takes. A restart of udsd takes less than a second, on a busy machine more.
+    `timeout` is how long one record may hold up the thread that logs it, in seconds: 0 never waits, None waits without
+    limit. A restart of udsd takes less than a second, on a busy machine more.
 
-    An entry has the message, formatted if a formatter is set; PRIORITY from the level (critical 2, error 3, warning 4,
-    info 6, below that debug 7; a level in between is the one below it); SYSLOG_IDENTIFIER, which is `identifier` or
-    the program's name; LOGGER, CODE_FILE, CODE_LINE, CODE_FUNC, THREAD_NAME, PROCESS_NAME and TASK_NAME;
-    EXCEPTION_TEXT and STACK_TEXT where the record has these. What was given as `extra` has fields of its own, named
-    by the rules of `udsd.names`.
+    An entry has these fields:
+    - MESSAGE, formatted if a formatter is set.
+    - PRIORITY from the level: critical 2, error 3, warning 4, info 6, debug 7. A level in between counts as the next
+      lower one.
+    - SYSLOG_IDENTIFIER: `identifier`, or else the program's name.
+    - LOGGER, CODE_FILE, CODE_LINE, CODE_FUNC, THREAD_NAME, PROCESS_NAME and TASK_NAME.
+    - EXCEPTION_TEXT and STACK_TEXT, where the record has these.
+    - One for each attribute given as `extra`, its name by the rules of `udsd.field_names`.
     """
 
     def __init__(
@@ -72,17 +74,17 @@ class Handler(logging.Handler):
 
     @property
     def dropped(self) -> int:
-        """How many records were not sent, counted on in the child of a fork."""
+        """How many records were not sent. The child of a fork goes on from its parent's number."""
         self.acquire()
         try:
-            count = next(self._drops) - self._looks  # to look is to count one
+            count = next(self._drops) - self._looks  # reading the counter advances it
             self._looks += 1
         finally:
             self.release()
         return count
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Send a record if the filters let it pass; whether they did."""
+        """Send a record if the filters let it pass. Returns whether they did and the record could be formatted."""
         if getattr(self._here, "busy", False):
             next(self._drops)
             return False
@@ -101,7 +103,7 @@ class Handler(logging.Handler):
             self._here.busy = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record. Called by `handle`, which has the rules; raises what formatting raises."""
+        """Send a record, or count it as dropped. Raises what formatting raises; `handle` catches that."""
         message = self.format(record) if self.formatter else record.getMessage()
         fields = _fields(record)
         try:
@@ -115,13 +117,13 @@ class Handler(logging.Handler):
             self._client.timeout = self._timeout
 
     def close(self) -> None:
-        """Let go of the connection. A record that comes later connects again."""
+        """Close the connection. A later record connects again."""
         self._client.close()
         super().close()
 
     def _complain(self, record: logging.LogRecord, error: Exception) -> None:
         if isinstance(error, RecursionError):
-            return  # of the application: the stack has no room to print it
+            return  # of the application: no room on the stack to print it
         with suppress(Exception):  # standard error may be closed
             self.handleError(record)
 
@@ -147,7 +149,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     }
     fields: dict[str, Any] = {name: value for name, value in known.items() if value}
     names = field_names.Names(*TAKEN, *known)
-    # Copied at once, since another thread may have the record too.
+    # A copy, since another thread may change the record meanwhile.
     for name, value in list(vars(record).items()):
         if name not in _PLAIN:
             fields[names.field(str(name))] = value if isinstance(value, bytes) else _text(value)
@@ -162,8 +164,8 @@ def _text(value: object) -> str:
 
 
 def _program() -> str:
-    """The name that this program was started by; empty where it has none, and udsd takes the name of the process."""
-    folder, name = os.path.split(sys.argv[0]) if getattr(sys, "argv", None) else ("", "")
+    """The name that this program was started by. Empty where it has none; udsd then uses the name of the process."""
+    directory, name = os.path.split(sys.argv[0]) if getattr(sys, "argv", None) else ("", "")
     if name == "__main__.py":  # python -m
-        name = os.path.basename(os.path.abspath(folder))
+        name = os.path.basename(os.path.abspath(directory))
     return "" if name in ("-", "-c", "-m") else name

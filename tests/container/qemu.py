@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.container.disks import UNITS, Disk
 
@@ -36,7 +37,8 @@ class Qemu:
         self.process = self._start()
         with ExitStack() as failed:
             failed.callback(self._kill)
-            self._up = failed.enter_context(self._accept(listening))
+            self._up = self._accept(listening)
+            failed.callback(self._up.close)
             self._wait_until_up()
             self._connect()
             failed.pop_all()
@@ -56,21 +58,22 @@ class Qemu:
         with open(folder / "qemu", "wb") as said:
             return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
 
-    def _accept(self, listening: socket.socket) -> socket.socket:
+    def _accept(self, listening: socket.socket) -> BinaryIO:
         """Its second serial port."""
         try:
             up, _ = listening.accept()
         except TimeoutError:
             raise self._not_up() from None
-        up.settimeout(_UP_SECONDS)
-        return up
+        with up:
+            up.settimeout(_UP_SECONDS)
+            return up.makefile("rb")
 
     def _wait_until_up(self) -> None:
         try:
-            said = self._up.recv(16)
+            said = self._up.readline()
         except TimeoutError:
             said = b""
-        if not said.startswith(b"up"):
+        if said.strip() != b"up":
             raise self._not_up()
 
     def _not_up(self) -> Exception:

@@ -1,0 +1,212 @@
+"""Whom entries name on each kernel that Debian ships: python3 -m tests.bench.kernels, as root, once tests/run has run.
+
+Two measurements, each on an emulated machine (see tests/container/emulated.py):
+
+- One-shot senders: calls of logger(1) in a service, in turn to udsd and to journald's own /dev/log. How many entries
+  name the unit and the process, and how many name a wrong one.
+- Scarce pids: two services send from processes that end at once while pids are so few that they are given again after
+  some hundred. Each message says who has sent it. An entry that names somebody else is wrong; there must be none.
+
+Prints tables. The counts depend on who is faster, so they are of this machine and not for comparison with another.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from tests.bench.figures import turned
+from tests.bench.tables import table
+from tests.container.emulated import Emulated, booted
+from tests.container.machines import READY, SUITES, Entry, build_package, image, install, run_in_root
+
+PARTS = ("one-shots", "scarce-pids")
+
+_CHECKOUT = Path(__file__).parents[2]
+_PROGRAMS = Path(__file__).parent / "programs"
+_COMPILER = ("gcc", "libc6-dev", "libsystemd-dev")  # as for tests/container/clients.py: the image is there
+_SOCKET = "/run/udsd/udsd.sock"
+_UNITS = {"one": "alpha", "two": "beta"}  # and the name of their processes
+_TOGETHER = 60  # processes of each unit at a time
+
+
+class Way(NamedTuple):
+    """A way to log, and the fields by which its entries name the sender."""
+
+    name: str
+    options: Sequence[str]
+    match: str
+    unit: str
+    comm: str
+
+
+_UDSD = Way("udsd", ("-u", _SOCKET, "-d"), f"UDSD_SOCKET={_SOCKET}", "OBJECT_SYSTEMD_UNIT", "OBJECT_COMM")
+_JOURNALD = Way("journald", (), "_TRANSPORT=syslog", "_SYSTEMD_UNIT", "_COMM")
+
+
+class Count(NamedTuple):
+    """What some entries tell of their senders."""
+
+    stored: int
+    units: int
+    comms: int
+    unproven: int
+    wrong_units: int
+    wrong_comms: int
+
+
+def main() -> int:
+    """Measure and print; the exit status is 1 if an entry named a wrong sender without a word of doubt."""
+    options = _options()
+    counts: dict[tuple[str, str], list[Count]] = {}
+    scarce: list[tuple[str, Count, Count, float]] = []
+    with tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder:
+        package = build_package(_CHECKOUT, Path(folder))
+        _compile(Path(folder))
+        for suite in options.suites:
+            with _machine(suite, package) as machine:
+                kernel = f"{machine.kernel()} ({suite})"
+                if "one-shots" in options.only:
+                    for turn in range(options.rounds):
+                        for way in turned((_UDSD, _JOURNALD), turn):
+                            found = _one_shots(machine, way, options.calls)
+                            counts.setdefault((kernel, way.name), []).append(found)
+                            sys.stderr.write(f"{kernel}: {way.name}: {found}\n")
+                if "scarce-pids" in options.only:
+                    scarce.append((kernel, *_scarce_pids(machine, Path(folder), options.senders, options.pids)))
+                    sys.stderr.write(f"{scarce[-1]}\n")
+    sys.stdout.write("\n\n".join([*_tables(options, counts, scarce), ""]))
+    return int(any(proven.wrong_units or proven.wrong_comms for _, _, proven, _ in scarce))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.bench.kernels")
+    parser.add_argument("--suites", nargs="+", choices=SUITES, default=SUITES, help="of Debian (default: all)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=5, help="how often the one-shots are sent (default: 5)")
+    parser.add_argument("--calls", type=int, default=600, help="one-shots of a round (default: 600)")
+    parser.add_argument("--senders", type=int, default=100_000, help="with scarce pids (default: 100,000)")
+    parser.add_argument("--pids", type=int, default=400, help="how few pids are scarce (default: 400)")
+    return parser.parse_args()
+
+
+def _compile(folder: Path) -> None:
+    command = "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -o /target/alpha /source/short_lived.c"
+    binds = (f"--bind-ro={_PROGRAMS}:/source", f"--bind={folder}:/target")
+    run_in_root(image(SUITES[0], _COMPILER), command, binds=binds)
+
+
+@contextmanager
+def _machine(suite: str, package: Path) -> Iterator[Emulated]:
+    with booted(suite, READY) as machine:
+        install(machine, package)
+        machine.options("--rate-limit=off")
+        machine.run("systemctl", "start", "udsd.service")
+        yield machine
+
+
+def _one_shots(machine: Emulated, way: Way, calls: int) -> Count:
+    """What entries tell of so many processes of one service."""
+    machine.mark()
+    loop = f'i=0; while [ $i -lt {calls} ]; do logger {" ".join(way.options)} "one-shot $i"; i=$((i + 1)); done'
+    _in_units(machine, {"oneshot": ("sh", "-c", loop)})
+    found = [entry for entry in _entries(machine, way) if entry["MESSAGE"].startswith(b"one-shot ")]
+    return _count(found, way, lambda _: ("oneshot.service", "logger"))
+
+
+def _scarce_pids(machine: Emulated, folder: Path, senders: int, pids: int) -> tuple[Count, Count, float]:
+    """What all entries tell of two services' processes; of those without a word of doubt; and how long it took."""
+    for unit, comm in _UNITS.items():
+        (folder / unit).mkdir(exist_ok=True)
+        (folder / unit / comm).write_bytes((folder / "alpha").read_bytes())
+        (folder / unit / comm).chmod(0o755)
+        machine.copy_in(folder / unit, "/usr/local/bin")
+    machine.mark()
+    limit = machine.text("sysctl", "--values", "kernel.pid_max")
+    machine.run("sysctl", "--quiet", f"kernel.pid_max={pids}")
+    began = time.monotonic()
+    try:
+        share, together = str(senders // len(_UNITS)), str(_TOGETHER)
+        _in_units(
+            machine,
+            {
+                unit: ("env", f"UNIT={unit}.service", f"/usr/local/bin/{comm}", _SOCKET, share, together)
+                for unit, comm in _UNITS.items()
+            },
+        )
+    finally:
+        machine.run("sysctl", "--quiet", f"kernel.pid_max={limit}")
+    took = time.monotonic() - began
+    machine.run("udsd-send", "that is all")
+    machine.wait_for("MESSAGE=that is all", seconds=600)
+    found = [entry for entry in _entries(machine, _UDSD) if entry["MESSAGE"] != b"that is all"]
+    certain = [entry for entry in found if "UDSD_SENDER_UNPROVEN" not in entry]
+    return _count(found, _UDSD, _as_it_says), _count(certain, _UDSD, _as_it_says), took
+
+
+def _as_it_says(entry: Entry) -> tuple[str, str]:
+    unit, comm, _ = entry["MESSAGE"].decode().split(maxsplit=2)
+    return unit, comm
+
+
+def _in_units(machine: Emulated, commands: dict[str, Sequence[str]]) -> None:
+    """Run each command as a service of its own, all at the same time, to their ends."""
+    service = ("systemd-run", "--quiet", "--wait", "--collect", "--property=User=nobody")
+    for started in [machine.start(*service, f"--unit={unit}", *words) for unit, words in commands.items()]:
+        machine.finish(started)
+
+
+def _entries(machine: Emulated, way: Way) -> list[Entry]:
+    return machine.journal(way.match, fields=("MESSAGE", way.unit, way.comm, "UDSD_SENDER_UNPROVEN"))
+
+
+def _count(entries: Sequence[Entry], way: Way, truth: Callable[[Entry], tuple[str, str]]) -> Count:
+    units = [(entry[way.unit].decode(), truth(entry)[0]) for entry in entries if way.unit in entry]
+    comms = [(entry[way.comm].decode(), truth(entry)[1]) for entry in entries if way.comm in entry]
+    return Count(
+        stored=len(entries),
+        units=len(units),
+        comms=len(comms),
+        unproven=sum("UDSD_SENDER_UNPROVEN" in entry for entry in entries),
+        wrong_units=sum(told != true for told, true in units),
+        wrong_comms=sum(told != true for told, true in comms),
+    )
+
+
+def _tables(
+    options: argparse.Namespace,
+    counts: dict[tuple[str, str], list[Count]],
+    scarce: Sequence[tuple[str, Count, Count, float]],
+) -> Iterator[str]:
+    if counts:
+        yield f"{options.calls} one-shots, {options.rounds} rounds: medians, lowest and highest"
+        header = ("kernel", "way", "stored", "unit named", "wrong", "process named", "wrong", "unproven")
+        yield table(header, ((*case, *map(_spread, _columns(found))) for case, found in counts.items()))
+    if scarce:
+        yield f"{options.senders:,} senders that end at once, of two units, with {options.pids} pids"
+        header = ("kernel", "entries", "stored", "unit named", "wrong", "process named", "wrong", "seconds")
+        rows = []
+        for kernel, everything, certain, took in scarce:
+            for which, count in (("all", everything), ("without UDSD_SENDER_UNPROVEN", certain)):
+                *columns, _ = _columns([count])
+                rows.append((kernel, which, *(f"{number:,}" for (number,) in columns), f"{took:.0f}"))
+        yield table(header, rows)
+
+
+def _columns(counts: Iterable[Count]) -> Iterator[Sequence[int]]:
+    """The numbers of some counts, in the order of the tables."""
+    order = ("stored", "units", "wrong_units", "comms", "wrong_comms", "unproven")
+    yield from ([getattr(count, name) for count in counts] for name in order)
+
+
+def _spread(numbers: Sequence[int]) -> str:
+    return f"{median(numbers):.0f} ({min(numbers)}, {max(numbers)})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

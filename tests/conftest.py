@@ -1,4 +1,4 @@
-"""The option for what takes too long to be run each time, and signals as on a terminal."""
+"""The options for what takes too long to be run each time, and signals as on a terminal."""
 
 import signal
 
@@ -12,6 +12,12 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the soak, 5 million datagrams a suite, and no more")
+    parser.addoption(
+        "--machines",
+        choices=("containers", "emulated"),
+        default="containers",
+        help="emulated: boot the kernel of each suite for each test that can run there, and run no other; takes hours",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -19,18 +19,7 @@ from tests.container.machines import (
     install,
 )
 
-_KINDS = ("containers", "emulated")
-
 _CHECKOUT = Path(__file__).parents[2]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--machines",
-        choices=_KINDS,
-        default=_KINDS[0],
-        help="emulated: run what uses the fixture `machine` on kernels of its own, and no more; takes hours",
-    )
 
 
 def _all_emulated(config: pytest.Config) -> bool:

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.container.machines import Machine
 
 _ONE_SHOTS = 1000
@@ -45,6 +47,7 @@ def test_without_pidfds_nothing_wrong_is_told(machine: Machine) -> None:
         assert ("OBJECT_SYSTEMD_UNIT" in entry) == ("UDSD_SENDER_UNPROVEN" in entry)
 
 
+@pytest.mark.containers_only("FIFOs join it to the host")
 def test_a_pid_that_has_passed_to_another_unit_never_tells_the_wrong_one(machine: Machine) -> None:
     for name in ("go", "pid", "end"):
         os.mkfifo(machine.shared / name)
@@ -71,6 +74,7 @@ def test_a_pid_that_has_passed_to_another_unit_never_tells_the_wrong_one(machine
     assert taken["OBJECT_SYSTEMD_UNIT"] == b"taker.service"
 
 
+@pytest.mark.containers_only("FIFOs join it to the host")
 def test_a_sender_that_lives_is_named(machine: Machine) -> None:
     os.mkfifo(machine.shared / "go")
     giver = machine.start(*in_unit("giver", *machine.program("pid_giver")))
@@ -82,6 +86,7 @@ def test_a_sender_that_lives_is_named(machine: Machine) -> None:
     machine.finish(giver)
 
 
+@pytest.mark.containers_only("FIFOs join it to the host")
 def test_an_exec_and_a_move_to_another_unit_show_within_a_second(machine: Machine) -> None:
     os.mkfifo(machine.shared / "go")
     (machine.shared / "another").symlink_to("/usr/bin/python3")

@@ -14,6 +14,7 @@ _LARGE = (*(_SIZES * 25), 4096, 70_000)  # the last is larger than what is recei
 _MOST_SECONDS = 3600.0
 
 
+@pytest.mark.containers_only("its journal takes GiBs of memory")
 @pytest.mark.parametrize("count", [100_000, pytest.param(5_000_000, marks=pytest.mark.soak)])
 def test_as_small_afterwards_as_before(machine: Machine, count: int) -> None:
     machine.run("mount", "-t", "tmpfs", "-o", "size=16G", "none", "/run/log/journal")

@@ -15,7 +15,7 @@ from tests.bench.lab import Lab, MeasuringError, lab
 from tests.bench.report import write
 from tests.bench.results import Results
 from tests.bench.tables import tables
-from tests.container.machines import SUITES
+from tests.container.images import SUITES
 
 PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start", "faults")
 _FOLDER = Path(__file__).parents[2] / "dist/bench"

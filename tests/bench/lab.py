@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.container.machines import READY, Machine, booted, build_package, install
+from tests.container.images import READY
+from tests.container.machines import Machine, booted, build_package, install
 
 PROGRAMS = "/run/bench/bin"
 JOURNALD = "systemd-journald.service"

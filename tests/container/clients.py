@@ -10,7 +10,8 @@ import json
 import re
 from pathlib import Path
 
-from tests.container.machines import SUITES, Entry, Machine, image, run_in_root
+from tests.container.images import SUITES, image
+from tests.container.machines import Entry, Machine, run_in_root
 
 AUTO = "/run/udsd/udsd.sock"
 NATIVE = "/run/udsd/native.sock"

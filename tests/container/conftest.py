@@ -7,17 +7,8 @@ import pytest
 
 from tests.container import emulated as emulation
 from tests.container.disks import disk
-from tests.container.machines import (
-    OPTIONAL,
-    READY,
-    SUITES,
-    BootstrapError,
-    Machine,
-    booted,
-    build_package,
-    image,
-    install,
-)
+from tests.container.images import OPTIONAL, READY, SUITES, BootstrapError, image
+from tests.container.machines import Machine, booted, build_package, install
 
 _CHECKOUT = Path(__file__).parents[2]
 

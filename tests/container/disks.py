@@ -1,6 +1,6 @@
 """Disks for emulated machines: Debian with the kernel that its suite ships, as a file system in a file.
 
-Made from an image of `machines` that has a kernel and sshd too, and kept beside it. What the tests need of such a
+Made from an image of `images` that has a kernel and sshd too, and kept beside it. What the tests need of such a
 machine is added here: one network address, a key to come in with, and a line on its second serial port when it is up.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.container.machines import CACHE, cache_locked, image
+from tests.container.images import CACHE, cache_locked, image
 
 UNITS = ("tests-network.service", "tests-up.service")  # to be started at boot, on the kernel's command line
 
@@ -60,7 +60,7 @@ class Disk(NamedTuple):
 def disk(suite: str, packages: Sequence[str]) -> Disk:
     """A disk with these packages, made now or on an earlier day; never to be written to."""
     root = image(suite, (*packages, *_KERNEL))
-    with cache_locked():
+    with cache_locked("disks"):
         if not _KEY.exists():
             _succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests of udsd", "-f", _KEY)
         files = {**_FILES, "root/.ssh/authorized_keys": _KEY.with_suffix(".key.pub").read_text()}

@@ -15,7 +15,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.container.machines import READY, Machine, booted, image, install
+from tests.container.images import READY, image
+from tests.container.machines import Machine, booted, install
 
 _SUITE = "trixie"
 _NODE = (*READY, "systemd-journal-remote")

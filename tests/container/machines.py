@@ -1,7 +1,7 @@
 """Machines for tests: Debian with a real systemd as PID 1, booted in a second with systemd-nspawn.
 
-An image is made once with mmdebstrap and kept; a machine is that image with a layer in memory on top, so each
-machine is fresh and nothing that a test does to it is left. `facts` of this kind that are worth knowing:
+A machine is an image (images.py) with a layer in memory on top, so each machine is fresh and nothing that a test does
+to it is left. What is worth knowing of them:
 
 - PID 1 tells nspawn when it is up, and nspawn tells us (sd_notify(3)): nothing is polled.
 - Commands enter the machine's name spaces with nsenter; they run with a bare environment.
@@ -9,8 +9,6 @@ machine is fresh and nothing that a test does to it is left. `facts` of this kin
 - net.unix.max_dgram_qlen is what systemd sets on a real host, not what a bare kernel starts with.
 """
 
-import fcntl
-import hashlib
 import os
 import re
 import select
@@ -23,77 +21,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-CACHE = Path("/var/cache/udsd-tests")
+from tests.container.images import SUITES, image, nspawn, nspawn_environment
+
 PROGRAMS = Path(__file__).parent / "programs"
-
-SUITES = ("bookworm", "trixie", "sid")
-OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in transition
-
-# What a minimal machine has; and besides what udsd depends on, so that installing it needs no network.
-BARE = ("systemd", "systemd-sysv", "dbus")
-READY = (*BARE, "python3", "python3-systemd", "python3-daemon", "procps", "util-linux")
-
-# Besides that, the programs by which others log.
-CLIENTS = (*READY, "bsdutils", "busybox", "netcat-openbsd", "perl", "rsyslog", "socat")
 
 _BOOT_SECONDS = 120
 _WAIT_SECONDS = 60
 _QUEUE_LENGTH = 512
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Room for what the tests store. Rate limits stay as Debian ships them: lifting them is the package's business.
-_JOURNALD = "[Journal]\nStorage=volatile\nRuntimeMaxUse=3G\nRuntimeMaxFiles=1000\n"
-
 Entry = dict[str, bytes]
-
-
-class BootstrapError(Exception):
-    """An image could not be made; the text is what mmdebstrap said."""
-
-
-def image(suite: str, packages: Sequence[str]) -> Path:
-    """The folder of an image with these packages, made now or on an earlier day."""
-    key = hashlib.sha256(repr((suite, packages, _JOURNALD)).encode()).hexdigest()[:12]
-    folder = CACHE / f"{suite}-{key}"
-    with cache_locked():
-        if not folder.exists():
-            _bootstrap(suite, packages, folder)
-    return folder
-
-
-@contextmanager
-def cache_locked() -> Iterator[None]:
-    """Nobody else makes an image while this is entered."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _bootstrap(suite: str, packages: Sequence[str], folder: Path) -> None:
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    made = subprocess.run(
-        [
-            "mmdebstrap",
-            "--variant=minbase",
-            f"--include={','.join(packages)}",
-            '--aptopt=Acquire::Check-Valid-Until "false"',
-            suite,
-            unfinished,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if made.returncode != 0:
-        raise BootstrapError(f"mmdebstrap {suite}: {made.stdout[-2000:]}")
-    settings = unfinished / "etc/systemd/journald.conf.d"
-    if "systemd" in packages:
-        settings.mkdir(parents=True)
-        (settings / "tests.conf").write_text(_JOURNALD)
-    unfinished.rename(folder)
 
 
 def build_needs(source: Path) -> list[str]:
@@ -122,8 +59,8 @@ def run_in_root(folder: Path, command: str, *, binds: Sequence[str] = ()) -> str
     `binds` are options of systemd-nspawn.
     """
     done = subprocess.run(
-        [*_nspawn(folder), *binds, "--quiet", "--pipe", "sh", "-c", f"exec 2>&1\n{command}"],
-        env=_nspawn_environment(),
+        [*nspawn(folder), *binds, "--quiet", "--pipe", "sh", "-c", f"exec 2>&1\n{command}"],
+        env=nspawn_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,  # on standard error is what systemd-nspawn says
         text=True,
@@ -133,16 +70,6 @@ def run_in_root(folder: Path, command: str, *, binds: Sequence[str] = ()) -> str
         output = (done.stdout + done.stderr)[-8000:]
         raise AssertionError(f"{folder.name}: {command}: exit status {done.returncode}\n{output}")
     return done.stdout
-
-
-def _nspawn(folder: Path, *, volatile: bool = True) -> list[str]:
-    layer = ["--volatile=overlay"] if volatile else []
-    return ["systemd-nspawn", f"--directory={folder}", *layer, "--register=no", "--keep-unit"]
-
-
-def _nspawn_environment() -> dict[str, str]:
-    # Hosts with a cgroup hierarchy of the old kind: trixie wants to be asked twice, sid wants the new kind.
-    return {**os.environ, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE": "1", "UNIFIED_CGROUP_HIERARCHY": "1"}
 
 
 class Machine:
@@ -349,7 +276,7 @@ def booted(
 
     `disk` is a root to boot instead, which keeps what is written to it. `binds` are more options of nspawn.
     """
-    nspawn_words = _nspawn(disk, volatile=False) if disk else _nspawn(image(suite, packages))
+    words = nspawn(disk, volatile=False) if disk else nspawn(image(suite, packages))
     with (
         tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch,
         open(Path(scratch, "console"), "wb") as console,
@@ -362,10 +289,10 @@ def booted(
         notify.bind(str(Path(scratch, "notify")))
         notify.settimeout(_BOOT_SECONDS)
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
-        nspawn = subprocess.Popen(
+        container = subprocess.Popen(
             [
                 *within,
-                *nspawn_words,
+                *words,
                 "--boot",
                 "--console=passive",
                 "--notify-ready=yes",
@@ -373,7 +300,7 @@ def booted(
                 f"--bind-ro={PROGRAMS}:/programs",
                 *binds,
             ],
-            env={**_nspawn_environment(), "NOTIFY_SOCKET": notify.getsockname()},
+            env={**nspawn_environment(), "NOTIFY_SOCKET": notify.getsockname()},
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
@@ -384,11 +311,11 @@ def booted(
                 yield Machine(suite, leader, shared)
             finally:
                 os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
-                nspawn.wait(_BOOT_SECONDS)
+                container.wait(_BOOT_SECONDS)
         finally:
-            if nspawn.poll() is None:
-                nspawn.kill()
-                nspawn.wait()
+            if container.poll() is None:
+                container.kill()
+                container.wait()
 
 
 @contextmanager

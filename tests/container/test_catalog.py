@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.container.conftest import make_image
-from tests.container.machines import READY, Machine, booted, install
+from tests.container.images import READY
+from tests.container.machines import Machine, booted, install
 from udsd.journal import messages
 from udsd.journal.messages import Message
 

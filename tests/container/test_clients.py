@@ -26,7 +26,8 @@ from tests.container.clients import (
     until_end,
 )
 from tests.container.conftest import make_image
-from tests.container.machines import CLIENTS, PROGRAMS, Entry, Machine, booted, install
+from tests.container.images import CLIENTS
+from tests.container.machines import PROGRAMS, Entry, Machine, booted, install
 
 _LARGE = 5 << 20
 _ATTEMPTS = 10

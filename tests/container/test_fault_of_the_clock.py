@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.container.images import READY
 from tests.container.load import check, load
-from tests.container.machines import READY, Machine, booted, install
+from tests.container.machines import Machine, booted, install
 
 HOUR = 3600
 

@@ -16,7 +16,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.container.conftest import make_image
-from tests.container.machines import PROGRAMS, READY, Machine, booted, image, install, run_in_root
+from tests.container.images import READY, image
+from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 from udsd.journal.messages import STATISTICS
 from udsd.metrics import prometheus
 from udsd.metrics.counters import Counters

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.container.conftest import make_image
+from tests.container.images import READY, image
 from tests.container.load import check, load
-from tests.container.machines import READY, Machine, booted, build_needs, build_package, image, install, run_in_root
+from tests.container.machines import Machine, booted, build_needs, build_package, install, run_in_root
 
 _CHECKOUT = Path(__file__).parents[2]
 _DEBIAN = _CHECKOUT / "packaging/debian"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.machines import BARE, Machine, booted
+from tests.container.images import BARE
+from tests.container.machines import Machine, booted
 
 _CHECKOUT = Path(__file__).parents[2]
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

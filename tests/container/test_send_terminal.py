@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.machines import READY, Machine, booted, install
+from tests.container.images import READY
+from tests.container.machines import Machine, booted, install
 from tests.socket.terminal import Terminal
 
 _SECONDS = 30.0

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.container.conftest import make_image
-from tests.container.machines import PROGRAMS, READY, Machine, booted, image, install, run_in_root
+from tests.container.images import READY, image
+from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 
 _CHECKOUT = Path(__file__).parents[2]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.machines import image, run_in_root
+from tests.container.images import image
+from tests.container.machines import run_in_root
 from udsd import __version__
 
 _CHECKOUT = Path(__file__).parents[2]

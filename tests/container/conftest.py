@@ -1,5 +1,8 @@
 """Fixtures: the package built from this checkout, and machines that have it installed."""
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -37,7 +40,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout."""
-    return build_package(_CHECKOUT, tmp_path_factory.mktemp("package"))
+    (package,) = made_once(tmp_path_factory, "package", lambda folder: build_package(_CHECKOUT, folder)).glob("*.deb")
+    return package
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that this run makes once, in whichever of its processes needs it first."""
+    runs = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        runs = runs.parent
+    folder = runs / name
+    with open(runs / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = Path(tempfile.mkdtemp(dir=runs, prefix=f"{name}-"))
+            unfinished.chmod(0o755)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session", params=SUITES)

@@ -13,6 +13,8 @@ from tests.container.machines import Machine, booted, install
 from udsd.journal import messages
 from udsd.journal.messages import Message
 
+pytestmark = pytest.mark.one_machine
+
 _CATALOG = Path(__file__).parents[2] / "systemd" / "udsd.catalog"
 _SECONDS = 30.0
 

@@ -25,9 +25,11 @@ from tests.container.clients import (
     text,
     until_end,
 )
-from tests.container.conftest import make_image
+from tests.container.conftest import made_once, make_image
 from tests.container.images import CLIENTS
 from tests.container.machines import PROGRAMS, Entry, Machine, booted, install
+
+pytestmark = pytest.mark.one_machine
 
 _LARGE = 5 << 20
 _ATTEMPTS = 10
@@ -39,9 +41,7 @@ _COMPARED = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of our programs in C."""
-    folder = tmp_path_factory.mktemp("programs")
-    compile_programs(PROGRAMS, folder)
-    return folder
+    return made_once(tmp_path_factory, "programs", lambda folder: compile_programs(PROGRAMS, folder))
 
 
 @pytest.fixture(scope="module")

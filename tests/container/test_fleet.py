@@ -18,6 +18,8 @@ from tests.container.fleet import Fleet, Host, commands, received, set_up
 from tests.container.load import SOCKET
 from tests.container.machines import Entry
 
+pytestmark = pytest.mark.one_machine
+
 _BEFORE, _ALL = 30_000, 50_000  # datagrams of each node: until the collector has restarted, and in all
 _CUT_SECONDS = 30
 _WAIT_SECONDS = 120  # TCP tries a link that was down for 30 s again after 30 s more, at worst

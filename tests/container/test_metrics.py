@@ -22,6 +22,8 @@ from udsd.journal.messages import STATISTICS
 from udsd.metrics import prometheus
 from udsd.metrics.counters import Counters
 
+pytestmark = pytest.mark.one_machine
+
 _EXAMPLES = Path(__file__).parents[2] / "systemd/examples"
 _RULES = _EXAMPLES / "prometheus-rules.yml"
 _SUITE = "trixie"

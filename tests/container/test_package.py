@@ -14,6 +14,8 @@ from tests.container.images import READY, image
 from tests.container.load import check, load
 from tests.container.machines import Machine, booted, build_needs, build_package, install, run_in_root
 
+pytestmark = pytest.mark.one_machine
+
 _CHECKOUT = Path(__file__).parents[2]
 _DEBIAN = _CHECKOUT / "packaging/debian"
 

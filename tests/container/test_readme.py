@@ -11,6 +11,8 @@ import pytest
 from tests.container.images import BARE
 from tests.container.machines import Machine, booted
 
+pytestmark = pytest.mark.one_machine
+
 _CHECKOUT = Path(__file__).parents[2]
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _README = (_CHECKOUT / "README.md").read_text()

@@ -10,6 +10,8 @@ from tests.container.images import READY
 from tests.container.machines import Machine, booted, install
 from tests.socket.terminal import Terminal
 
+pytestmark = pytest.mark.one_machine
+
 _SECONDS = 30.0
 
 # What Debian's own files leave to the user, and a prompt to wait for.

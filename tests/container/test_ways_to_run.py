@@ -12,6 +12,8 @@ from tests.container.conftest import make_image
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 
+pytestmark = pytest.mark.one_machine
+
 _CHECKOUT = Path(__file__).parents[2]
 
 _USERS = (*READY, "libpam-systemd", "dbus-user-session")  # with service managers for users

@@ -11,6 +11,8 @@ from tests.container.images import image
 from tests.container.machines import run_in_root
 from udsd import __version__
 
+pytestmark = pytest.mark.one_machine
+
 _CHECKOUT = Path(__file__).parents[2]
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -220,7 +220,7 @@ def wait_for_all_but(pid: int, before: list[int]) -> None:
         os.waitpid(loser, 0)
 
 
-@pytest.mark.parametrize("stale", [str(os.getpid()), "4194304\n", ""])
+@pytest.mark.parametrize("stale", [str(os.getpid()), "4194304\n", ""], ids=["alive", "nobody", "empty"])
 def test_a_stale_pid_file_is_taken_over_whoever_has_that_pid(site: Site, stale: str) -> None:
     site.pidfile.write_text(stale)
     pid = site.started()

@@ -27,7 +27,8 @@ def receiver(path: Path) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def handler(path: Path) -> Iterator[Handler]:
+def handler(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/program"])  # whatever runs the tests may have no name
     there = Handler(str(path), timeout=SECONDS)
     yield there
     there.close()

@@ -68,7 +68,7 @@ def _upload(fleet: Fleet, nodes: list[Host], entries: int, name: str) -> list[st
     collector = fleet.collector.machine
     for node in nodes:
         node.machine.run("systemctl", "stop", _UPLOADER)
-        node.machine.run(*node.machine.program("send_range", "0", str(entries), name))
+        node.machine.run(*node.machine.program("send_numbered", f"--count={entries}", name))
         node.machine.wait_for(f"MESSAGE={name} {entries - 1}")
     receivers = [f"system-fleet.slice/fleet@{node.name}.service" for node in nodes]
     used = sum(_used(collector, _folder(node)) for node in nodes)

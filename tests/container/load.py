@@ -39,8 +39,8 @@ def load(machine: Machine, *sizes: int, senders: int = 4) -> Iterator[Load]:
 
     No sender may see an error. Whatever they have sent is in the journal, or lost, when this has been left.
     """
-    words = [str(size) for size in sizes]
-    programs = {f"s{number}": machine.program("send_until_told", f"s{number}", *words) for number in range(senders)}
+    pad = ["--pad", *map(str, sizes or (0,))]
+    programs = {f"s{number}": machine.program("send_numbered", f"s{number}", *pad) for number in range(senders)}
     with _running(machine, programs) as under_way:
         for name in programs:
             wait_for_number(machine, name, 100, *sizes)
@@ -52,7 +52,7 @@ def load(machine: Machine, *sizes: int, senders: int = 4) -> Iterator[Load]:
 @contextmanager
 def direct(machine: Machine) -> Iterator[Load]:
     """The same to journald itself, without udsd, from one sender."""
-    with _running(machine, {"sdirect": machine.program("send_to_journald", "sdirect")}) as under_way:
+    with _running(machine, {"sdirect": machine.program("send_numbered", "--entry", "sdirect")}) as under_way:
         yield under_way
 
 

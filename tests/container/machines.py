@@ -156,6 +156,11 @@ class Machine:
         """The words for a test program of this folder, to be run inside with `run` or `start`."""
         return ["python3", f"/programs/{name}.py", *words]
 
+    def frames(self, payloads: Sequence[bytes], name: str = "frames") -> str:
+        """Put datagrams into a file for send_frames.py; its name inside."""
+        (self.shared / name).write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
+        return f"/host/{name}"
+
     def show(self, unit: str, what: str) -> str:
         """One property of a unit."""
         return self.text("systemctl", "show", "--value", f"--property={what}", unit)

@@ -71,7 +71,7 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
     machine.run("systemctl", "start", "udsd.service")
     machine.wait_for(match(messages.STARTED))
     check(machine, messages.STARTED, "receiving on /run/udsd/udsd.sock\n")
-    many = "python3 /programs/send_numbered.py 20 much; exec sleep infinity"
+    many = "python3 /programs/send_numbered.py --count=20 much; exec sleep infinity"
     machine.run("systemd-run", "--quiet", "--unit=greedy", "sh", "-c", many)
     machine.wait_for(match(messages.OVER_LIMIT))
     dropped = 20 - len(machine.messages())

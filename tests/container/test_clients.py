@@ -325,10 +325,9 @@ def test_logger_to_us_and_to_journald(clients: Machine) -> None:
 def send_payloads(machine: Machine, payloads: list[bytes], *paths: str) -> list[Entry]:
     """Our entries of these payloads, whose sender lives until they are stored."""
     machine.mark()
-    Path(machine.shared, "payloads").write_text("".join(payload.hex() + "\n" for payload in payloads))
     end = Path(machine.shared, "end")
     os.mkfifo(end)
-    sender = machine.start(*machine.program("payloads", "/host/payloads", *paths))
+    sender = machine.start(*machine.program("send_frames", "--stay-until=/host/end", machine.frames(payloads), *paths))
     with open(end, "wb"):  # opens when the sender has sent
         entries = until_end(machine)
     machine.finish(sender)

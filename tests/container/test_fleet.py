@@ -41,7 +41,7 @@ def wait_for(fleet: Fleet, node: Host, number: int, name: str) -> None:
 
 def send(node: Host, first: int, end: int, name: str) -> None:
     """Send these numbers on a node, and return when its journal has them."""
-    node.machine.run(*node.machine.program("send_range", str(first), str(end), name))
+    node.machine.run(*node.machine.program("send_numbered", f"--first={first}", f"--count={end - first}", name))
     node.machine.wait_for(f"MESSAGE={name} {end - 1}")
 
 
@@ -67,7 +67,8 @@ def as_it_was(entry: Entry) -> Entry:
 
 def test_each_number_is_there_once_per_node_after_a_cut_and_restarts(fleet: Fleet) -> None:
     senders = [
-        node.machine.start(*node.machine.program("send_range", "0", str(_BEFORE), node.name)) for node in fleet.nodes
+        node.machine.start(*node.machine.program("send_numbered", f"--count={_BEFORE}", node.name))
+        for node in fleet.nodes
     ]
     for node in fleet.nodes:
         wait_for(fleet, node, 1000, node.name)

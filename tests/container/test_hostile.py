@@ -8,13 +8,13 @@ _MISSING = {"bookworm": ["PASSPIDFD", "PASSRIGHTS"], "trixie": ["PASSRIGHTS"], "
 
 def test_the_live_service_stands_it_and_others_are_not_touched(machine: Machine) -> None:
     machine.older_kernel(*_MISSING[machine.suite])
-    machine.run(*machine.program("send_numbered", "1000", "warm"))
+    machine.run(*machine.program("send_numbered", "--count=1000", "warm"))
     machine.wait_for("MESSAGE=warm 999")
     descriptors, memory = machine.resources()
     pid = machine.service_pid()
     hostile = machine.start(*machine.program("hostile"), user="nobody")
     machine.wait_for("MESSAGE=DONE")
-    machine.run(*machine.program("send_numbered", "1000", "other"), user="daemon")
+    machine.run(*machine.program("send_numbered", "--count=1000", "other"), user="daemon")
     said, _ = hostile.communicate()
     assert hostile.returncode == 0, said
     machine.run("udsd-send", "that is all")

@@ -17,7 +17,7 @@ def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
     journald = ["systemd-journald.service", *machine.show("systemd-journald.service", "TriggeredBy").split()]
     with load(machine, senders=1) as sent:
         machine.run("systemctl", "stop", *journald)
-        pids = machine.service_pid(), int(machine.text("pgrep", "--full", "send_until_told"))
+        pids = machine.service_pid(), int(machine.text("pgrep", "--full", "send_numbered"))
         before = [cpu_seconds(machine, pid) for pid in pids]
         time.sleep(10)
         daemon, sender = (cpu_seconds(machine, pid) - used for pid, used in zip(pids, before, strict=True))

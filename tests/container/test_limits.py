@@ -16,8 +16,7 @@ def own(entry: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def frames(machine: Machine, socket: str, payloads: list[bytes]) -> None:
-    Path(machine.shared, "frames").write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
-    machine.run(*machine.program("send_frames", "/host/frames", socket))
+    machine.run(*machine.program("send_frames", machine.frames(payloads), socket))
 
 
 def test_as_many_fields_as_are_let_through_are_stored(machine: Machine) -> None:

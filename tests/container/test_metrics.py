@@ -76,15 +76,10 @@ def watched(package: Path) -> Iterator[Machine]:
         yield machine
 
 
-def frames(machine: Machine, name: str, payloads: list[bytes]) -> str:
-    Path(machine.shared, name).write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
-    return f"/host/{name}"
-
-
 def send_all(machine: Machine) -> None:
-    machine.run(*machine.program("send_frames", frames(machine, "root", _ROOT)))
+    machine.run(*machine.program("send_frames", machine.frames(_ROOT)))
     machine.run("systemd-run", "--quiet", "--service-type=notify", "--unit=loud",
-                *machine.program("send_and_stay", frames(machine, "unit", _UNIT)))  # fmt: skip
+                *machine.program("send_frames", "--notify", machine.frames(_UNIT)))  # fmt: skip
     machine.run("udsd-send", user="nobody", stdin=b"\n".join(_NOBODY))
     machine.run("udsd-send", _LAST.decode())
 

@@ -50,7 +50,7 @@ def test_a_flood_in_one_namespace_is_in_no_other_and_takes_nothing_from_it(machi
     machine.drop_in("unlimited", _UNLIMITED, "udsd@red.service")
     start(machine, "blue", "red")
     quiet = [f"blue {number}" for number in range(1500)]
-    flood = machine.start(*machine.program("flood", path("red")))
+    flood = machine.start(*machine.program("send_numbered", f"--socket={path('red')}", "flood"))
     machine.wait_for("--namespace=red", "MESSAGE=flood 1000")
     send(machine, "blue", quiet, "--rate=1000")
     machine.run("udsd-send", "in neither")

@@ -2,7 +2,6 @@
 
 import random
 import re
-from pathlib import Path
 
 from tests.container.load import load
 from tests.container.machines import Entry, Machine
@@ -36,9 +35,7 @@ def last_words(machine: Machine) -> dict[str, int]:
 
 
 def send_frames(machine: Machine, payloads: list[bytes]) -> None:
-    frames = Path(machine.shared, "frames")
-    frames.write_bytes(b"".join(len(p).to_bytes(8, "little") + p for p in payloads))
-    machine.run(*machine.program("send_frames", "/host/frames"))
+    machine.run(*machine.program("send_frames", machine.frames(payloads)))
 
 
 def test_a_datagram_of_an_unprivileged_user_starts_the_service_and_is_stored(machine: Machine) -> None:
@@ -85,7 +82,7 @@ def test_any_payload_arrives_once_in_order_byte_for_byte(machine: Machine) -> No
 def test_a_burst_is_stored_whole(machine: Machine) -> None:
     machine.options("--rate-limit=off")
     count = 200_000
-    machine.run(*machine.program("send_numbered", str(count), "burst"))
+    machine.run(*machine.program("send_numbered", f"--count={count}", "burst"))
     machine.wait_for(f"MESSAGE=burst {count - 1}")
     assert machine.messages() == [b"burst %d" % number for number in range(count)]
 
@@ -154,7 +151,7 @@ def test_a_daemon_on_a_socket_of_its_own_stores_what_was_queued_when_it_was_stop
     path, count = "/run/own.sock", 5000
     daemon = machine.start("systemd-run", "--wait", "--quiet", "--property=Type=notify", "udsd", "--listen", path)
     machine.wait_for(f"MESSAGE=receiving on {path}")
-    machine.run(*machine.program("send_numbered", str(count), "own", path))
+    machine.run(*machine.program("send_numbered", f"--count={count}", f"--socket={path}", "own"))
     machine.run("udsd-send", "-u", path, "DONE")
     machine.finish(daemon)
     stored = machine.datagrams(f"UDSD_SOCKET={path}", fields=["MESSAGE"])

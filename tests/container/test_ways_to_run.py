@@ -119,7 +119,7 @@ def test_journal_namespaces_are_apart(installed: Machine) -> None:
 
     # The namespace's journald has no limit for udsd either.
     count = 12_000
-    machine.run(*machine.program("send_numbered", str(count), "many", "/run/udsd.blue/udsd.sock"))
+    machine.run(*machine.program("send_numbered", f"--count={count}", "--socket=/run/udsd.blue/udsd.sock", "many"))
     machine.wait_for("--namespace=blue", f"MESSAGE=many {count - 1}")
     entries = machine.datagrams("--namespace=blue", "UDSD_SOCKET=/run/udsd.blue/udsd.sock", fields=["MESSAGE"])
     assert [entry["MESSAGE"] for entry in entries] == [b"hello blue", *(b"many %d" % number for number in range(count))]
@@ -170,7 +170,7 @@ def test_a_service_without_a_socket_unit(installed: Machine) -> None:
     count = 200
     pid = machine.show(unit, "MainPID")
     machine.run("kill", "-STOP", pid)
-    machine.run(*machine.program("send_numbered", str(count), "queued", path))
+    machine.run(*machine.program("send_numbered", f"--count={count}", f"--socket={path}", "queued"))
     machine.run("systemctl", "restart", unit)
     assert machine.show(unit, "MainPID") != pid
     machine.run("udsd-send", "-u", path, '{"message": "after the restart"}', user="nobody")

@@ -1,10 +1,35 @@
-"""Send numbered datagrams: send_numbered.py COUNT NAME [SOCKET]. Each is `NAME NUMBER`; any error ends it, loudly."""
+"""Send numbered datagrams as fast as it goes, each `NAME NUMBER`: send_numbered.py [OPTIONS] NAME
 
+Any error ends it, loudly. Told to end with SIGTERM, it prints how many the kernel took.
+"""
+
+import argparse
+import signal
 import socket
 import sys
 
-count, name = int(sys.argv[1]), sys.argv[2]
+parser = argparse.ArgumentParser()
+parser.add_argument("--socket", default="/run/udsd/udsd.sock", help="where to send to")
+parser.add_argument("--first", type=int, default=0, help="the first number")
+parser.add_argument("--count", type=int, help="how many; without it, until SIGTERM")
+parser.add_argument(
+    "--pad", type=int, nargs="+", metavar="SIZE", help="pad with a space and dots to these sizes in turn"
+)
+parser.add_argument("--entry", action="store_true", help="send entries to journald itself instead, marked DIRECT=1")
+parser.add_argument("name")
+options = parser.parse_intermixed_args()
+
+told: list[int] = []
+signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+form = b"MESSAGE=%s %d\nDIRECT=1\n" if options.entry else b"%s %d " if options.pad else b"%s %d"
+path = "/run/systemd/journal/socket" if options.entry else options.socket
+name, sizes = options.name.encode(), options.pad or [0]
 sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-sender.connect(sys.argv[3] if len(sys.argv) > 3 else "/run/udsd/udsd.sock")
-for number in range(count):
-    sender.send(f"{name} {number}".encode())
+sender.connect(path)
+number = options.first
+end = sys.maxsize if options.count is None else number + options.count
+while number < end and not told:
+    sender.send((form % (name, number)).ljust(sizes[number % len(sizes)], b"."))
+    number += 1
+if told:
+    sys.stdout.write(f"{number - options.first}\n")

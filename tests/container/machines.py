@@ -83,6 +83,8 @@ class Machine:
         self.leader = leader
         self.shared = shared
         self.since = "--since=@0"
+        self._launcher = ""
+        self._options: tuple[str, ...] = ()
 
     def command(self, *words: str, user: str = "root") -> list[str]:
         """The words that run a command inside, for subprocess; `user` gets its primary group and no other."""
@@ -166,17 +168,19 @@ class Machine:
         return self.text("systemctl", "show", "--value", f"--property={what}", unit)
 
     def older_kernel(self, *missing: str) -> None:
-        """Have the daemon find a kernel that lacks these socket options: PASSPIDFD (Linux 6.5), PASSRIGHTS (6.16)."""
-        edits = {"PASSPIDFD": "s/= 76, 4,/= 9976, 4,/", "PASSRIGHTS": "s/ 4, 83$/ 4, 9983/"}
-        module = "/usr/lib/python3/dist-packages/udsd/receive/receiver.py"
-        for option in missing:
-            self.run("sed", "--in-place", f"/^_SO_PASSPIDFD, /{edits[option]}", module)
-        changed = self.text("grep", "^_SO_PASSPIDFD, ", module)
-        assert changed.count("99") == len(missing), changed
+        """Have the service run, from its next start on, as on a kernel that lacks these options of sockets."""
+        numbers = [str(_SINCE[option]) for option in missing]
+        self._launcher = f"/usr/bin/python3 -I /programs/older_kernel.py {' '.join(numbers)} -- " if numbers else ""
+        self._run_by_service()
 
     def options(self, *options: str) -> None:
         """Have the service run with these options from its next start on, as `systemctl edit` would."""
-        self.drop_in("options", f"[Service]\nExecStart=\nExecStart=/usr/bin/udsd {' '.join(options)}\n")
+        self._options = options
+        self._run_by_service()
+
+    def _run_by_service(self) -> None:
+        command = " ".join([f"{self._launcher}/usr/bin/udsd", *self._options])
+        self.drop_in("options", f"[Service]\nExecStart=\nExecStart={command}\n")
 
     def drop_in(self, name: str, text: str, unit: str = "udsd.service") -> None:
         """Add a drop-in to a unit; it holds from the next start on."""
@@ -241,6 +245,9 @@ class Machine:
         """The message of each datagram that was stored."""
         return [entry["MESSAGE"] for entry in self.datagrams(fields=["MESSAGE"])]
 
+
+# Options of sockets that older kernels lack: of Linux 6.5 and 6.16.
+_SINCE = {"PASSPIDFD": 76, "PASSRIGHTS": 83}
 
 _GROUPS = {"nobody": "nogroup", "udsd": "udsd", "daemon": "daemon"}
 

@@ -2,12 +2,13 @@
 
 import platform
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.container.emulated import Emulated
 from tests.container.load import check, load
+
+pytestmark = pytest.mark.one_machine
 
 _RELEASES = {"bookworm": "6.1.", "trixie": "6.12."}
 _PASSPIDFD = (6, 5)  # the first Linux with SO_PASSPIDFD
@@ -32,10 +33,8 @@ def test_the_kernel_is_the_one_of_the_suite(emulated: Emulated) -> None:
 
 def test_a_steady_sender_is_named(emulated: Emulated) -> None:
     payloads = [b"steady %d" % number for number in range(100)]
-    frames = b"".join(len(payload).to_bytes(8, "little") + payload for payload in payloads)
-    Path(emulated.shared, "frames").write_bytes(frames)
     service = ["systemd-run", "--quiet", "--unit=steady", "--service-type=notify", "--property=User=nobody"]
-    emulated.run(*service, *emulated.program("send_and_stay", "/host/frames"))
+    emulated.run(*service, *emulated.program("send_frames", "--notify", emulated.frames(payloads)))
     emulated.wait_for(f"MESSAGE={payloads[-1].decode()}")
     entries = emulated.datagrams()
     pid = emulated.show("steady.service", "MainPID").encode()

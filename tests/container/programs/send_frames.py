@@ -1,11 +1,12 @@
 """Send the datagrams in a file: send_frames.py [OPTIONS] FILE [SOCKET...]
 
-Each stands there as 8 bytes of length and its bytes (Machine.frames), and goes to each of the sockets, as root.
+Each stands there as 8 bytes of length and its bytes (Machine.frames), and goes to each of the sockets.
 """
 
 import argparse
 import signal
 import socket
+from contextlib import suppress
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--notify", action="store_true", help="be a unit of Type=notify that is ready then, and stay")
@@ -17,7 +18,8 @@ options = parser.parse_args()
 senders = []
 for path in options.sockets:
     senders.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-    senders[-1].setsockopt(socket.SOL_SOCKET, 32, 8 << 20)  # SO_SNDBUFFORCE
+    with suppress(PermissionError):  # only root may
+        senders[-1].setsockopt(socket.SOL_SOCKET, 32, 8 << 20)  # SO_SNDBUFFORCE
     senders[-1].connect(path)
 with open(options.file, "rb") as frames:
     while length := frames.read(8):

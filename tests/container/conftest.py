@@ -11,7 +11,7 @@ import pytest
 from tests.container import emulated as emulation
 from tests.container.disks import disk
 from tests.container.images import OPTIONAL, READY, SUITES, BootstrapError, image
-from tests.container.machines import Machine, booted, build_package, install
+from tests.container.machines import Machine, booted, build_package, install, with_package
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -46,14 +46,15 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """A folder that this run makes once, in whichever of its processes needs it first."""
-    runs = tmp_path_factory.getbasetemp()
+    run = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        runs = runs.parent
-    folder = runs / name
-    with open(runs / f"{name}.lock", "w") as lock:
+        run = run.parent
+    run = Path(os.environ.get("UDSD_TESTS_RUN", run))  # tests/run removes it in the end
+    folder = run / name
+    with open(run / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            unfinished = Path(tempfile.mkdtemp(dir=runs, prefix=f"{name}-"))
+            unfinished = Path(tempfile.mkdtemp(dir=run, prefix=f"{name}-"))
             unfinished.chmod(0o755)
             make(unfinished)
             unfinished.rename(folder)
@@ -79,11 +80,21 @@ def make_image(suite: str, packages: Sequence[str], make: Callable[[str, Sequenc
 
 
 @pytest.fixture
-def machine(request: pytest.FixtureRequest, suite: str, package: Path) -> Iterator[Machine]:
+def machine(
+    request: pytest.FixtureRequest, suite: str, package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
     """A freshly booted machine with udsd installed: the socket listens, the service has not been started."""
-    boot = emulation.booted if _all_emulated(request.config) else booted
-    with boot(suite, READY) as fresh:
-        install(fresh, package)
+    if _all_emulated(request.config):
+        with emulation.booted(suite, READY) as fresh:
+            install(fresh, package)
+            yield fresh
+        return
+    # Installed once and not for each of some hundred machines. test_package.py installs it on machines that run.
+    root = made_once(
+        tmp_path_factory, f"installed-{suite}", lambda folder: with_package(image(suite, READY), package, folder)
+    )
+    with booted(suite, READY, root=root) as fresh:
+        fresh.mark()
         yield fresh
 
 

@@ -67,8 +67,8 @@ def cache_locked(name: str) -> Iterator[None]:
 
 
 def copied(source: Path, target: Path) -> None:
-    """Copy an image with all that files have; where the file system can, the copy shares its blocks."""
-    subprocess.run(["cp", "--archive", "--reflink=auto", source, target], check=True)
+    """Copy an image with all that its files have, into a folder that may be there already."""
+    subprocess.run(["cp", "--archive", "--reflink=auto", "--no-target-directory", source, target], check=True)
 
 
 def nspawn(folder: Path, *, volatile: bool = True) -> list[str]:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.container.images import SUITES, image, nspawn, nspawn_environment
+from tests.container.images import SUITES, copied, image, nspawn, nspawn_environment
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -58,8 +58,12 @@ def run_in_root(folder: Path, command: str, *, binds: Sequence[str] = ()) -> str
 
     `binds` are options of systemd-nspawn.
     """
+    return _run([*nspawn(folder), *binds], command)
+
+
+def _run(root: Sequence[str], command: str) -> str:
     done = subprocess.run(
-        [*nspawn(folder), *binds, "--quiet", "--pipe", "sh", "-c", f"exec 2>&1\n{command}"],
+        [*root, "--quiet", "--pipe", "sh", "-c", f"exec 2>&1\n{command}"],
         env=nspawn_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,  # on standard error is what systemd-nspawn says
@@ -68,7 +72,7 @@ def run_in_root(folder: Path, command: str, *, binds: Sequence[str] = ()) -> str
     )
     if done.returncode != 0:
         output = (done.stdout + done.stderr)[-8000:]
-        raise AssertionError(f"{folder.name}: {command}: exit status {done.returncode}\n{output}")
+        raise AssertionError(f"{' '.join(root)}: {command}: exit status {done.returncode}\n{output}")
     return done.stdout
 
 
@@ -280,15 +284,30 @@ def install(machine: Machine, package: Path) -> None:
     machine.mark()
 
 
+def with_package(root: Path, package: Path, folder: Path) -> None:
+    """Make `folder` a copy of an image with the package installed, to be booted: the socket listens then."""
+    copied(root, folder)
+    _run(
+        [*nspawn(folder, volatile=False), "--suppress-sync=yes", f"--bind-ro={package.parent}:/package"],
+        f"apt-get install --yes --no-install-recommends /package/{package.name}",
+    )
+
+
 @contextmanager
 def booted(
-    suite: str, packages: Sequence[str], *, binds: Sequence[str] = (), disk: Path | None = None
+    suite: str,
+    packages: Sequence[str],
+    *,
+    binds: Sequence[str] = (),
+    root: Path | None = None,
+    disk: Path | None = None,
 ) -> Iterator[Machine]:
     """A fresh machine, up when this is entered and gone when it is left.
 
-    `disk` is a root to boot instead, which keeps what is written to it. `binds` are more options of nspawn.
+    `root` is booted instead of the image of these packages. So is `disk`, which keeps what is written to it. `binds`
+    are more options of nspawn.
     """
-    words = nspawn(disk, volatile=False) if disk else nspawn(image(suite, packages))
+    words = nspawn(disk, volatile=False) if disk else nspawn(root or image(suite, packages))
     with (
         tempfile.TemporaryDirectory(prefix="udsd-machine-") as scratch,
         open(Path(scratch, "console"), "wb") as console,

@@ -1,7 +1,8 @@
 """Numbers from numbers: percentiles, and turns."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -12,6 +13,13 @@ def percentile(numbers: Sequence[float], percent: float) -> float:
     ranked = sorted(numbers)
     # Rounded, since 99.9 percent of 1000 is a little more than 999 in binary.
     return ranked[max(0, math.ceil(round(len(ranked) * percent / 100, 6)) - 1)]
+
+
+def spread(numbers: Iterable[float]) -> dict[str, float]:
+    """The median of numbers, the lowest and the highest, to four digits."""
+    known = list(numbers)
+    shown = {"median": median(known), "lowest": min(known), "highest": max(known)}
+    return {name: float(f"{number:.4g}") for name, number in shown.items()}
 
 
 def turned(items: Sequence[Item], turn: int) -> list[Item]:

@@ -1,7 +1,7 @@
-"""All that one run has measured, raw, and the medians of it."""
+"""All that one run has measured, and the medians of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import median
 
 from tests.bench.contenders import Contender
@@ -39,10 +39,6 @@ class Results:
     def wall(self, command: str) -> float | None:
         """The median wall time of a command, in us."""
         return middle(self.walls.get(command, ()))
-
-    def raw(self) -> dict[str, object]:
-        """Everything, for JSON."""
-        return asdict(self)
 
 
 def middle(numbers: Iterable[float]) -> float | None:

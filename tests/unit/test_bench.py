@@ -1,5 +1,7 @@
 """The benchmark's arithmetic and what it draws; the measuring itself needs a machine."""
 
+import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -8,6 +10,7 @@ from tests.bench.bars import Bar, bars
 from tests.bench.contenders import DIRECT, UDSD
 from tests.bench.figures import percentile, turned
 from tests.bench.plot import Panel, Row, svg
+from tests.bench.report import write
 from tests.bench.results import Results
 from tests.bench.tables import table
 from tests.bench.throughput import LOADS, USUAL, Case
@@ -48,6 +51,19 @@ def test_bars_are_ratios_of_medians() -> None:
 
 def test_what_was_left_out_is_neither_met_nor_missed() -> None:
     assert {bar.met for bar in bars(Results())} == {None}
+
+
+def test_the_file_has_the_median_and_the_spread_of_each_figure(tmp_path: Path) -> None:
+    cases = [case("udsd", rate) for rate in (30.0, 90.0, 60.004)]
+    written = write(tmp_path, {"kernel": "6.1"}, Results(cases=cases), [Bar("figure", 2 / 3, 1.0, at_least=True)])
+    assert written == [tmp_path / "bench.json", tmp_path / "bench.svg"]
+    figures = json.loads(written[0].read_text())
+    assert figures["environment"] == [{"kernel": "6.1"}]
+    assert (figures["bars"][0]["measured"], figures["bars"][0]["met"]) == (0.6667, False)
+    (row,) = figures["throughput"]
+    assert (row["contender"], row["rounds"], row["sent"], row["lost"]) == ("udsd", 3, 3000, 0)
+    assert row["rate"] == {"median": 60.0, "lowest": 30.0, "highest": 90.0}
+    assert figures["latency"] == figures["ceiling"] == []
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ Two measurements, each on an emulated machine (see tests/container/emulated.py):
 - Scarce pids: two services send from processes that end at once while pids are so few that they are given again after
   some hundred. Each message says who has sent it. An entry that names somebody else is wrong; there must be none.
 
-Prints tables. The counts depend on who is faster, so they are of this machine and not for comparison with another.
+Prints tables. The counts depend on who is faster: on a host that does other things besides, more senders have ended
+before they are looked at. Compare what was measured in one run.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -65,6 +67,7 @@ def main() -> int:
     options = _options()
     counts: dict[tuple[str, str], list[Count]] = {}
     scarce: list[tuple[str, Count, Count, float]] = []
+    loads: list[float] = []
     with tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder:
         package = build_package(_CHECKOUT, Path(folder))
         _compile(Path(folder))
@@ -76,11 +79,13 @@ def main() -> int:
                         for way in turned((_UDSD, _JOURNALD), turn):
                             found = _one_shots(machine, way, options.calls)
                             counts.setdefault((kernel, way.name), []).append(found)
+                            loads.append(os.getloadavg()[0])
                             sys.stderr.write(f"{kernel}: {way.name}: {found}\n")
                 if "scarce-pids" in options.only:
                     scarce.append((kernel, *_scarce_pids(machine, Path(folder), options.senders, options.pids)))
+                    loads.append(os.getloadavg()[0])
                     sys.stderr.write(f"{scarce[-1]}\n")
-    sys.stdout.write("\n\n".join([*_tables(options, counts, scarce), ""]))
+    sys.stdout.write("\n\n".join([*_tables(options, counts, scarce), _host(loads), ""]))
     return int(any(proven.wrong_units or proven.wrong_comms for _, _, proven, _ in scarce))
 
 
@@ -176,6 +181,11 @@ def _count(entries: Sequence[Entry], way: Way, truth: Callable[[Entry], tuple[st
         wrong_units=sum(told != true for told, true in units),
         wrong_comms=sum(told != true for told, true in comms),
     )
+
+
+def _host(loads: Sequence[float]) -> str:
+    """What else went on: an emulated machine alone makes a load of 1 to 3."""
+    return f"The host has {os.cpu_count()} cores and had a load of {min(loads):.1f} to {max(loads):.1f}"
 
 
 def _tables(

@@ -25,7 +25,8 @@ from typing import NamedTuple
 from tests.bench.figures import turned
 from tests.bench.tables import table
 from tests.container.emulated import Emulated, booted
-from tests.container.machines import READY, SUITES, Entry, build_package, image, install, run_in_root
+from tests.container.images import READY, SUITES, image
+from tests.container.machines import Entry, build_package, install, run_in_root
 
 PARTS = ("one-shots", "scarce-pids")
 

@@ -10,8 +10,8 @@ import pytest
 from tests.container.conftest import make_image
 from tests.container.images import READY
 from tests.container.machines import Machine, booted, install
-from udsd.journal import messages
-from udsd.journal.messages import Message
+from udsd.journal import log as messages
+from udsd.journal.log import Message
 
 pytestmark = pytest.mark.one_machine
 

@@ -1,10 +1,9 @@
 """The limits of formats, against a real journald: what udsd lets through it stores, whole."""
 
 import json
-from pathlib import Path
 
 from tests.container.machines import Machine
-from udsd.formats.flaw import MOST_FIELDS
+from udsd.formats.text import MOST_FIELDS
 
 _JSON, _NATIVE = "/run/udsd/json.sock", "/run/udsd/native.sock"
 _MEBIBYTE = 1 << 20
@@ -34,24 +33,6 @@ def test_as_many_fields_as_are_let_through_are_stored(machine: Machine) -> None:
         assert stored == given
         assert refused["MESSAGE"] == encode(one_more).removesuffix(b"\n")
         assert name + "0000" not in refused
-
-
-def test_a_large_entry_may_come_in_a_memfd_or_in_a_file(machine: Machine) -> None:
-    """The library of systemd sends the one, that of Go (go-systemd) the other."""
-    machine.run("systemctl", "start", "udsd-format@native.socket")
-    for place in ("memfd", "/dev/shm", "/tmp", "/var/tmp"):
-        entry = native({"MESSAGE": place.encode() * 5 * (_MEBIBYTE // len(place)), "PLACE": place.encode()})
-        Path(machine.shared, "entry").write_bytes(entry)
-        machine.run(*machine.program("send_descriptor", "/host/entry", place, _NATIVE), user="nobody")
-        machine.wait_for(f"PLACE={place}")
-        (stored,) = machine.datagrams(f"PLACE={place}")
-        assert own(stored)["MESSAGE"] == place.encode() * 5 * (_MEBIBYTE // len(place))
-        assert "UDSD_MALFORMED" not in stored
-
-    machine.run("mkdir", "--mode=1777", "/srv/other")
-    machine.run(*machine.program("send_descriptor", "/host/entry", "/srv/other", _NATIVE), user="nobody")
-    reason = "descriptor refused: neither sealed nor in /dev/shm, /tmp or /var/tmp"
-    machine.wait_for(f"UDSD_MALFORMED={reason}")
 
 
 def native(fields: dict[str, bytes]) -> bytes:

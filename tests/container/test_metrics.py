@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.container.conftest import make_image
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
-from udsd.journal.messages import STATISTICS
+from udsd.journal.log import STATISTICS
 from udsd.metrics import prometheus
 from udsd.metrics.counters import Counters
 
@@ -54,8 +54,8 @@ _SENT: Told = {
     "limited": len(_NOBODY) + len(_UNIT) - 2 * _LIMIT,
     "limited_user": len(_NOBODY) - _LIMIT,
     "limited_unit": len(_UNIT) - _LIMIT,
-    "refused": 2,  # one of them is stored, the other is over the limit
-    "stops": 0,
+    "stops_refused": 2,  # one of them is stored, the other is over the limit
+    "stops_obeyed": 0,
     "undelivered": 0,
     "malformed_datagrams": 3,
     "malformed_header_of_RFC_5424": 2,
@@ -95,7 +95,7 @@ def metrics(text: str) -> Told:
                 "udsd_datagrams": labels.get("result", ""),
                 "udsd_limited": f"limited_{labels.get('sender')}",
                 "udsd_malformed": f"malformed_{re.sub('[ -]', '_', labels.get('kind', ''))}",
-                "udsd_refused_stops": "refused",
+                "udsd_stops_refused": "stops_refused",
                 "udsd_dropped_fields": "dropped_fields",
                 "udsd_payload_bytes": "bytes",
                 "udsd_largest_payload_bytes": "largest",
@@ -103,7 +103,7 @@ def metrics(text: str) -> Told:
                 "udsd_sink_wait_seconds": "wait_usec",
             }[family.name]
             told[name] = int(sample.value * 1e6 if name == "wait_usec" else sample.value)
-    results = ("stored", "empty", "limited", "stops", "undelivered")
+    results = ("stored", "empty", "limited", "stops_obeyed", "undelivered")
     told["received"] = sum(told[result] for result in results)
     told["malformed_datagrams"] = sum(number for name, number in told.items() if name.startswith("malformed_"))
     kinds_of_none = {name for name, number in told.items() if name.startswith("limited_") and not number}
@@ -144,10 +144,20 @@ def _own_name(field: str) -> str:
     return names.get(field, field.lower())
 
 
+# What the status calls some counters.
+_IN_WORDS = {
+    "dropped over the limit": "limited",
+    "DONE refused": "stops_refused",
+    "DONE obeyed": "stops_obeyed",
+    "malformed": "malformed_datagrams",
+    "fields dropped": "dropped_fields",
+}
+
+
 def status(machine: Machine) -> Told:
     words = machine.show("udsd.service", "StatusText")
     pairs = (pair.rpartition(" ") for pair in words.split(", "))
-    return {name.replace(" ", "_"): int(number) for name, _, number in pairs}
+    return {_IN_WORDS.get(words, words): int(number) for words, _, number in pairs}
 
 
 def served(machine: Machine) -> str:
@@ -187,8 +197,8 @@ def test_all_that_tells_the_counters_tells_what_was_sent(watched: Machine) -> No
     assert {name: number for name, number in by_entry.items() if name not in waits} == _SENT
     assert by_file == by_entry
     assert by_exporter == by_entry
-    always = {"received", "stored", "empty", "refused"}
-    in_words = [*always, "limited", "stops", "undelivered", "malformed_datagrams", "dropped_fields"]
+    always = {"received", "stored", "empty"}
+    in_words = [*always, *_IN_WORDS.values(), "undelivered"]
     assert by_status == {name: _SENT[name] for name in in_words if _SENT[name] or name in always}
 
     assert watched.text("stat", "--format=%A %U", os.path.dirname(_FILE), _FILE) == "drwxr-xr-x udsd\n-rw-r--r-- udsd"

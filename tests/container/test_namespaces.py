@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.container.machines import Entry, Machine
-from udsd.journal.messages import STOPPED
+from udsd.journal.log import STOPPED
 
 _UNLIMITED = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off\n"
 _STARTED = "MESSAGE_ID=ec387f577b844b8fa948f33cad9a75e6"  # journald's, with the limits of its files

@@ -24,7 +24,9 @@ EDGES = [0, 1, 2, 255, 256, 4095, 4096, 65535, 65536, 65537, 131072, 199_999, 20
 
 
 def counters(entry: Entry) -> dict[str, int]:
-    return {name: int(entry[f"UDSD_{name}"]) for name in ("RECEIVED", "STORED", "EMPTY", "REFUSED", "STOPS")}
+    return {
+        name: int(entry[f"UDSD_{name}"]) for name in ("RECEIVED", "STORED", "EMPTY", "STOPS_REFUSED", "STOPS_OBEYED")
+    }
 
 
 def last_words(machine: Machine) -> dict[str, int]:
@@ -74,8 +76,8 @@ def test_any_payload_arrives_once_in_order_byte_for_byte(machine: Machine) -> No
         "RECEIVED": len(payloads),
         "STORED": len(expected),
         "EMPTY": len(payloads) - len(expected),
-        "REFUSED": 0,
-        "STOPS": 0,
+        "STOPS_REFUSED": 0,
+        "STOPS_OBEYED": 0,
     }
 
 
@@ -107,7 +109,7 @@ def test_done_stops_the_service_for_those_who_may(machine: Machine) -> None:
         )
         (bye,) = [e for e in machine.journal(f"_SYSTEMD_INVOCATION_ID={invocation}") if "UDSD_RECEIVED" in e]
         assert bye["MESSAGE"].startswith(b"stopped by DONE from uid %s, " % machine.text("id", "-u", user).encode())
-        assert counters(bye) == {"RECEIVED": 3, "STORED": 2, "EMPTY": 0, "REFUSED": 1, "STOPS": 1}
+        assert counters(bye) == {"RECEIVED": 3, "STORED": 2, "EMPTY": 0, "STOPS_REFUSED": 1, "STOPS_OBEYED": 1}
         assert machine.show("udsd.service", "Result") == "success"
         assert machine.show("udsd.socket", "ActiveState") == "active"
         started_by = invocation
@@ -132,7 +134,9 @@ def test_a_flood_of_stops_and_starts_fails_neither_unit(machine: Machine) -> Non
     machine.wait_for("MESSAGE=still here")
     assert machine.messages() == [b"still here"]
     assert machine.show("udsd.socket", "Result") == "success"
-    assert len([e for e in machine.journal("_SYSTEMD_UNIT=udsd.service") if e.get("UDSD_STOPS") == b"1"]) == stops
+    assert (
+        len([e for e in machine.journal("_SYSTEMD_UNIT=udsd.service") if e.get("UDSD_STOPS_OBEYED") == b"1"]) == stops
+    )
 
 
 def test_restarts_under_load_lose_and_repeat_nothing(machine: Machine) -> None:

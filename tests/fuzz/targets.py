@@ -18,10 +18,10 @@ from typing import NamedTuple
 from tests.fuzz import reference
 from udsd import formats, rfc5424
 from udsd.daemon import stop
-from udsd.formats import flaw, text
+from udsd.formats import text
 from udsd.journal import console, entry
 from udsd.journal.entry import Entry, Field, Fields
-from udsd.senders import cgroup, credentials, process, registry
+from udsd.senders import cgroup, credentials, registry
 
 Check = Callable[[bytes], None]
 Promise = Callable[[bytes, Fields], None]  # of a datagram that is not malformed
@@ -74,8 +74,8 @@ _SOCKET: Field = ("UDSD_SOCKET", b"/run/udsd/udsd.sock")
 
 def _sender(comm: bytes = b"app\n", cmdline: bytes = b"app\0") -> Fields:
     """The most that is ever told of a sender, and the rest of what udsd adds to an entry."""
-    ids = credentials.fields_of(credentials.Sender(7, 1000, 1000))
-    told = registry._told(comm, cmdline, _PATH)
+    ids = credentials.fields_of(credentials.Credentials(7, 1000, 1000))
+    told = registry.fields_of_process(comm, cmdline, _PATH)
     return (*ids, *told, ("UDSD_SENDER_UNPROVEN", b"1"), _SOCKET, ("UDSD_REDELIVERED", b"1"))
 
 
@@ -84,7 +84,7 @@ def _stored_whole(*parts: Fields) -> Entry:
     fields = [field for part in parts for field in part]
     encoded = b"".join(map(entry.encode, parts))
     assert reference.read(encoded) == fields, "journald would store another entry"
-    assert list(entry.decode(encoded)) == fields, "udsd reads its own entry wrong"
+    assert list(entry.decode_entry(encoded)) == fields, "udsd reads its own entry wrong"
     return encoded
 
 
@@ -94,27 +94,27 @@ def _is_one_safe_line(line: bytes) -> None:
     assert not unsafe, f"not printable: {unsafe}"
 
 
-def _format(form: formats.Format, promise: Promise, payload: bytes) -> None:
-    fields, told = _read(form, payload)
+def _format(parse: formats.Parser, promise: Promise, payload: bytes) -> None:
+    fields, told = _read(parse, payload)
     names = [name for name, _ in fields]
     assert all(map(reference.is_name, names)), f"not all names are journald's: {names}"
     assert all(map(_is_a_senders, names)), f"not the sender's to say: {names}"
-    assert len(fields) <= flaw.MOST_FIELDS, "more than journald has room for"
+    assert len(fields) <= text.MOST_FIELDS, "more than journald has room for"
     if not told or told[0] != "UDSD_MALFORMED":
         promise(payload, fields)
     whole = _stored_whole([*fields, *([told] if told else [])], _sender())
-    _is_one_safe_line(console.line(whole, 0, "host"))
+    _is_one_safe_line(console.format_line(whole, 0, "host"))
 
 
-def _read(form: formats.Format, payload: bytes) -> tuple[Fields, Field | None]:
-    """The sender's fields and what is told of a flaw."""
-    try:
-        return form.read(payload), None
-    except flaw.FlawError as error:
-        *fields, told = error.fields
-        dropped = error.dropped
+def _read(parse: formats.Parser, payload: bytes) -> tuple[Fields, Field | None]:
+    """The sender's fields and what is recorded of a problem."""
+    fields, problem = parse(payload)
+    if problem is None:
+        return fields, None
+    (told,) = problem.fields()
+    dropped = problem.dropped
     assert told[0] == ("UDSD_DROPPED_FIELDS" if dropped else "UDSD_MALFORMED")
-    assert dropped or list(fields) == list(text.raw(payload)), "what does not parse is not stored as text"
+    assert dropped or list(fields) == list(text.parse(payload)[0]), "what does not parse is not stored as text"
     assert not dropped or told[1] == b"%d" % dropped
     return fields, told
 
@@ -146,7 +146,7 @@ def _auto(payload: bytes, fields: Fields) -> None:
     """What does not open with a priority is text; what does is read as in the format syslog."""
     if re.match(rb"<(\d|\d\d|1[0-8]\d|19[01]|0\d\d)>", payload):
         _syslog(payload, fields)
-        assert list(fields) == list(_read(formats.named("syslog"), payload)[0])
+        assert list(fields) == list(_read(formats.parser("syslog"), payload)[0])
     else:
         _raw(payload, fields)
 
@@ -172,7 +172,7 @@ def _json(payload: bytes, fields: Fields) -> None:
     if left[said] > 0:
         left[said] -= 1
     else:
-        assert said == text.message(payload), "a message that nobody wrote"
+        assert said == text.trimmed(payload), "a message that nobody wrote"
     assert min(left.values(), default=0) >= 0, "a value that nobody wrote"
     levels = [_leaf(value) for name, value in whole if name.lower() in _LEVELS and not isinstance(value, list | _Pairs)]
     assert all(value in levels for value in left.elements()), "a value is lost"
@@ -250,25 +250,25 @@ def _console(data: bytes) -> None:
         bytes_as_text = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
         assert back == text.translate(bytes_as_text), "escapes that say something else"
     whole = entry.encode([("MESSAGE", message), ("SYSLOG_IDENTIFIER", tag), ("OBJECT_PID", b"7")])
-    line = console.line(whole, 0, "host")
+    line = console.format_line(whole, 0, "host")
     _is_one_safe_line(line)
     assert line.endswith(f" host {console.printable(tag)}[7]: {console.printable(message)}\n".encode())
 
 
 def _cgroup_table(table: bytes) -> None:
     """The table is what the kernel writes, and names of groups in it are what users choose."""
-    path = process.cgroup_path(table)
+    path = cgroup.path_in(table)
     if path is not None:
         assert b":" + path.encode(errors="surrogateescape") in table, "not byte for byte"
         _group(path)
     name = table.replace(b"\n", b"")
     outer = b"0::/system.slice/app.service/" + name
-    assert process.cgroup_path(outer + b"\n") == outer[3:].decode(errors="surrogateescape"), "not byte for byte"
+    assert cgroup.path_in(outer + b"\n") == outer[3:].decode(errors="surrogateescape"), "not byte for byte"
     old = b"9:pids:/%s\n1:name=systemd:/app.service/%s\n0::/\n" % (name, name)
-    assert process.cgroup_path(old) == f"/app.service/{name.decode(errors='surrogateescape')}", "not byte for byte"
+    assert cgroup.path_in(old) == f"/app.service/{name.decode(errors='surrogateescape')}", "not byte for byte"
 
 
-def _cgroup_path(data: bytes) -> None:
+def _path_in(data: bytes) -> None:
     """A path that is made of nothing but the sender's bytes, and ones where systemd has made the first names."""
     name = data.decode(errors="surrogateescape")
     _group(name)
@@ -315,12 +315,12 @@ def _told(data: bytes) -> None:
     """A NUL divides what prctl(2) sets as the name of a process from what the process makes of its command line."""
     comm, _, cmdline = data.partition(b"\0")
     comm = comm[:15]
-    fields = registry._told(comm + b"\n", cmdline, None)
-    shown = cmdline[: registry._LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
+    fields = registry.fields_of_process(comm + b"\n", cmdline, None)
+    shown = cmdline[: registry.LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
     expected = [("SYSLOG_IDENTIFIER", comm), ("OBJECT_COMM", comm)]
     assert list(fields) == expected + ([("OBJECT_CMDLINE", b" ".join(shown))] if cmdline else [])
-    whole = _stored_whole(text.raw(b"hello"), _sender(comm + b"\n", cmdline))
-    _is_one_safe_line(console.line(whole, 0, "host"))
+    whole = _stored_whole(text.parse(b"hello")[0], _sender(comm + b"\n", cmdline))
+    _is_one_safe_line(console.format_line(whole, 0, "host"))
 
 
 def _wire(data: bytes) -> None:
@@ -329,18 +329,18 @@ def _wire(data: bytes) -> None:
     pairs = [field.partition(b"=") for field in rest]
     fields = [(name.decode("latin-1"), value) for name, _, value in pairs]
     fields = [field for field in fields if _is_a_senders(field[0]) and not field[0].startswith(_SAID_ELSEWHERE)]
-    fields = fields[: flaw.MOST_FIELDS - 6]
+    fields = fields[: text.MOST_FIELDS - 6]
     sent = rfc5424.datagram(message, identifier=identifier, pid=pid, fields=fields)
     said = [("SYSLOG_IDENTIFIER", identifier), ("SYSLOG_PID", pid)]
     expected = [("PRIORITY", b"6"), ("SYSLOG_FACILITY", b"1"), *(field for field in said if field[1]), *fields]
     for name in ("auto", "syslog"):
-        read = formats.named(name).read(sent)
-        assert sorted(read) == sorted([*expected, ("MESSAGE", text.message(message))]), "not what the client said"
+        read, _ = formats.parser(name)(sent)
+        assert sorted(read) == sorted([*expected, ("MESSAGE", text.trimmed(message))]), "not what the client said"
 
 
 def _target(name: str) -> Target:
     promise, tokens = _FORMATS[name]
-    return Target(partial(_format, formats.named(name), promise), tokens)
+    return Target(partial(_format, formats.parser(name), promise), tokens)
 
 
 TARGETS: dict[str, Target] = {
@@ -350,6 +350,6 @@ TARGETS: dict[str, Target] = {
     "entry": Target(_entry, (*_TRAPS, b"|", b"|A=", b"|A_1=", b"|_UID=", b"A" * 65)),
     "console": Target(_console, _TRAPS),
     "cgroup-table": Target(_cgroup_table, _GROUPS),
-    "cgroup-path": Target(_cgroup_path, _GROUPS),
+    "cgroup-path": Target(_path_in, _GROUPS),
     "sender": Target(_told, _TRAPS),
 }

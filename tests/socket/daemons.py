@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from udsd.journal.entry import decode
+from udsd.journal.entry import decode_entry
 
 TOP = Path(__file__).parents[2]
 UDSD = [sys.executable, "-m", "udsd"]
@@ -110,7 +110,7 @@ class Journald:
                     contents.seek(0)
                     data = contents.read()
             if data:
-                return dict(decode(data))
+                return dict(decode_entry(data))
 
     def datagram(self) -> tuple[bytes, list[int]]:
         """The next datagram, and the descriptors that came with it."""

@@ -15,7 +15,7 @@ TOP = Path(__file__).parents[2]
 SECONDS = 30.0  # within which everything here happens, many times over
 
 _UCRED = struct.Struct("@iII")
-_read = formats.named("auto").read
+_parse = formats.parser("auto")
 
 
 class Receiver:
@@ -39,7 +39,7 @@ class Receiver:
     def sent(self) -> tuple[int, Fields]:
         """The pid of the sender of the next datagram, and its fields."""
         datagram, ((_, _, credentials),), _, _ = self._socket.recvmsg(1 << 20, socket.CMSG_SPACE(_UCRED.size))
-        return _UCRED.unpack(credentials)[0], _read(datagram)
+        return _UCRED.unpack(credentials)[0], _parse(datagram)[0]
 
     def entry(self) -> dict[str, bytes]:
         """The same, for a datagram whose fields have one value each."""
@@ -59,7 +59,7 @@ class Receiver:
         with suppress(BlockingIOError):
             while True:
                 if datagram := self._socket.recv(1 << 20):
-                    found.append(dict(_read(datagram))["MESSAGE"])
+                    found.append(dict(_parse(datagram)[0])["MESSAGE"])
         self._socket.settimeout(SECONDS)
         return found
 

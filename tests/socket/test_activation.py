@@ -61,7 +61,7 @@ def test_what_is_queued_comes_first_and_the_socket_stays(path: Path, names: str 
         first = activate(held.fileno(), names=names)
         out, err = first.communicate(timeout=SECONDS)
         assert (first.returncode, messages(out.splitlines())) == (0, [b"one", b"two"])
-        assert b"received 4, stored 2, empty 1, refused 0, stops 1" in err
+        assert b"received 4, stored 2, empty 1, DONE obeyed 1" in err
         second = activate(held.fileno(), names=names)
         assert second.stdout is not None
         assert messages([second.stdout.readline().rstrip(b"\n")]) == [b"three"]
@@ -154,7 +154,9 @@ def test_a_name_that_is_no_format_is_refused(path: Path) -> None:
     with bound(path) as held:
         status, err = refused(activate(held.fileno(), names="weird"))
         assert status == os.EX_CONFIG
-        assert "descriptor 3 (weird), passed by the service manager, is named for no format; known: auto, raw" in err
+        assert (
+            "descriptor 3 (weird), passed by the service manager, is not named after a format; known: auto, raw" in err
+        )
 
 
 @pytest.mark.parametrize("options", [("--listen", "/tmp/x"), ("--mode", "0600")])

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, sender
 from tests.unit.journal.test_delivery import Drawer
-from udsd.journal.delivery import Outlet
+from udsd.journal.delivery import Delivery
 from udsd.journal.log import Log
-from udsd.metrics.reports import Metrics, Statistics
+from udsd.metrics.reports import Metrics, Reports
 
 _NOBODY = 65534
 _LIMIT = 12  # enough for what root sends here, but not for nobody's
@@ -32,17 +32,17 @@ _families: Callable[[str], Iterable[Metric]] = text_string_to_metric_families  #
 
 _EXPECTED: dict[str, Told] = {
     "auto": {
-        "received": 23, "stored": 16, "empty": 2, "limited": 5, "refused": 1, "stops": 0, "undelivered": 0,
+        "received": 23, "stored": 16, "empty": 2, "limited": 5, "stops_refused": 1, "stops_obeyed": 0, "undelivered": 0,
         "malformed_datagrams": 1, "dropped_fields": 0, "bytes": sum(map(len, _TO_AUTO + _FROM_NOBODY)), "largest": 1000,
         "limited_user": 5, "malformed_header_of_RFC_5424": 1,
     },
     "json": {
-        "received": 6, "stored": 5, "empty": 1, "limited": 0, "refused": 0, "stops": 0, "undelivered": 0,
+        "received": 6, "stored": 5, "empty": 1, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
         "malformed_datagrams": 3, "dropped_fields": 0, "bytes": sum(map(len, _TO_JSON)), "largest": 16,
         "malformed_not_JSON": 1, "malformed_not_UTF_8": 1, "malformed_not_a_JSON_object": 1,
     },
     "native": {
-        "received": 2, "stored": 2, "empty": 0, "limited": 0, "refused": 0, "stops": 0, "undelivered": 0,
+        "received": 2, "stored": 2, "empty": 0, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
         "malformed_datagrams": 1, "dropped_fields": 2, "bytes": sum(map(len, _TO_NATIVE)),
         "largest": max(map(len, _TO_NATIVE)), "malformed_ends_within_a_field": 1,
     },
@@ -95,7 +95,7 @@ def metrics(path: Path) -> dict[str, Told]:
                 "udsd_datagrams": labels.get("result", ""),
                 "udsd_limited": f"limited_{labels.get('sender')}",
                 "udsd_malformed": f"malformed_{labels.get('kind', '').replace(' ', '_').replace('-', '_')}",
-                "udsd_refused_stops": "refused",
+                "udsd_stops_refused": "stops_refused",
                 "udsd_dropped_fields": "dropped_fields",
                 "udsd_payload_bytes": "bytes",
                 "udsd_largest_payload_bytes": "largest",
@@ -113,7 +113,8 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
     daemon = start(*listens, *options, journald=journald.path.parent)
     send_all(paths)
     daemon.until(
-        "STATUS=received 31, stored 23, empty 3, refused 1, limited 5, malformed datagrams 5, dropped fields 2"
+        "STATUS=received 31, stored 23, empty 3, dropped over the limit 5, DONE refused 1, "
+        "malformed 5, fields dropped 2"
     )
     daemon.process.send_signal(signal.SIGUSR1)
     assert dict(statistics(journald)) == {name: as_fields(told) for name, told in _EXPECTED.items()}
@@ -122,9 +123,20 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
     assert daemon.end()[0] == 0
 
     last = journald.entry()
-    assert last["MESSAGE"].startswith(b"stopped by SIGTERM: received 31, stored 23, empty 3, refused 1, limited 5, ")
+    assert last["MESSAGE"].startswith(
+        b"stopped by SIGTERM: received 31, stored 23, empty 3, dropped over the limit 5, DONE refused 1, "
+    )
     whole = counters(last)
-    for name in ("received", "stored", "empty", "limited", "refused", "bytes", "dropped_fields", "malformed_datagrams"):
+    for name in (
+        "received",
+        "stored",
+        "empty",
+        "limited",
+        "stops_refused",
+        "bytes",
+        "dropped_fields",
+        "malformed_datagrams",
+    ):
         assert whole[name.upper()] == sum(told[name] for told in _EXPECTED.values()), name
 
     derived = {"received", "limited_total", "malformed_datagrams"}  # Prometheus sums up by itself
@@ -163,16 +175,16 @@ def test_the_waits_for_journald_are_counted(start: Start, path: Path, journald: 
 
 def test_the_file_of_metrics_is_replaced_while_journald_is_away_since_the_wait_grows(tmp_path: Path) -> None:
     file, drawer = tmp_path / "udsd.prom", Drawer()
-    outlet = Outlet(drawer, Log(keep=True, stderr=False))
+    outlet = Delivery(drawer, Log(keep=True, stderr=False))
     metrics = Metrics(str(file), lambda _counters, waits, waited: b"%d %d" % (waits, waited))
-    statistics = Statistics({}, outlet, math.inf, metrics)
+    statistics = Reports({}, outlet, math.inf, metrics)
     told = []
     for now, room in ((0, 9), (100, 0), (110, 0), (3700, 0), (3710, 9), (3720, 9)):
         drawer.room = room
         if outlet.ready(now):
             outlet.deliver(b"", now)
         due = statistics.due()
-        statistics.tell(now)
+        statistics.report(now)
         told.append((due <= now, file.read_bytes()))
     assert told == [
         (True, b"0 0"), (True, b"1 0"), (True, b"1 10"), (True, b"1 3600"), (True, b"1 3610"), (False, b"1 3610")
@@ -200,7 +212,7 @@ def test_a_file_of_metrics_that_cannot_be_written_is_said_once_and_stops_nothing
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (["--metrics=/nowhere/udsd.prom"], os.EX_CANTCREAT, "there is no folder /nowhere"),
+        (["--metrics=/nowhere/udsd.prom"], os.EX_CANTCREAT, "there is no directory /nowhere"),
         (["--stats-interval=0"], os.EX_USAGE, "number of seconds, at least 1"),
         (["--stats-interval=x"], os.EX_USAGE, "number of seconds, at least 1"),
     ],

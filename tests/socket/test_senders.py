@@ -3,20 +3,23 @@
 import array
 import os
 import resource
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from udsd.formats import named
-from udsd.journal.entry import decode
-from udsd.receive.receiver import Inbox, unbound
-from udsd.senders.credentials import Sender, sender_of
-from udsd.senders.process import CgroupPaths
-from udsd.senders.registry import Senders, room_for_each
+from udsd.journal.entry import decode_entry
+from udsd.receive.receiver import Receiver, unbound
+from udsd.senders.cgroup import CgroupPaths
+from udsd.senders.credentials import Credentials, decode_ucred
+from udsd.senders.registry import Registry, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
 _MANY = """
@@ -39,13 +42,18 @@ for _ in range(2):
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
+def inbox(tmp_path: Path) -> Iterator[Receiver]:
     with unbound() as receiver:
         receiver.bind(str(tmp_path / "socket"))
-        yield Inbox(receiver, named("raw"))
+        yield Receiver(receiver)
 
 
-def identify_all(inbox: Inbox, senders: Senders, count: int) -> None:
+def registry(inbox: Receiver, *, cmdline: bool = False) -> Registry:
+    field = ("UDSD_SOCKET", os.fsencode(inbox.name))
+    return Registry(inbox.peek_pidfd, field, CgroupPaths(), cmdline=cmdline)
+
+
+def identify_all(inbox: Receiver, senders: Registry, count: int) -> None:
     identified = 0
     while identified < count:
         datagram = inbox.peek()
@@ -60,8 +68,8 @@ def descriptors() -> int:
 
 
 @pytest.mark.parametrize("ends", [[], ["ends"]])
-def test_many_senders_take_a_bounded_number_of_descriptors(inbox: Inbox, ends: list[str]) -> None:
-    senders, count, before = Senders(inbox, CgroupPaths()), 400, descriptors()
+def test_many_senders_take_a_bounded_number_of_descriptors(inbox: Receiver, ends: list[str]) -> None:
+    senders, count, before = registry(inbox), 400, descriptors()
     with subprocess.Popen([sys.executable, "-c", _MANY, inbox.name, str(count), *ends], stdin=subprocess.PIPE) as many:
         identify_all(inbox, senders, count)
         assert descriptors() - before <= 257 + 1  # and the pipe
@@ -84,22 +92,22 @@ def test_a_socket_with_time_stamps_still_tells_its_senders(tmp_path: Path, optio
     with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         receiver.bind(str(tmp_path / "socket"))
         receiver.setsockopt(socket.SOL_SOCKET, option, 1)
-        inbox = Inbox(receiver, named("raw"))
+        inbox = Receiver(receiver)
         client.sendto(b"x", inbox.name)
         datagram = inbox.peek()
         assert datagram is not None
-        assert sender_of(datagram[1]) == Sender(os.getpid(), os.getuid(), os.getgid())
+        assert decode_ucred(datagram[1]) == Credentials(os.getpid(), os.getuid(), os.getgid())
 
 
-def test_the_only_sender_may_end_at_any_moment(inbox: Inbox) -> None:
-    senders = Senders(inbox, CgroupPaths())
+def test_the_only_sender_may_end_at_any_moment(inbox: Receiver) -> None:
+    senders = registry(inbox)
     for _ in range(200):
         with subprocess.Popen([sys.executable, "-S", "-c", _MANY, inbox.name, "1", "ends"]):
             identify_all(inbox, senders, 1)
 
 
-def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_known(inbox: Inbox) -> None:
-    senders = Senders(inbox, CgroupPaths())
+def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_known(inbox: Receiver) -> None:
+    senders = registry(inbox)
 
     def told() -> dict[str, bytes]:
         datagram = None
@@ -107,7 +115,7 @@ def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_know
             datagram = inbox.peek()
         identity = senders.identify(datagram[1], 0.0)
         inbox.consume()
-        return dict(decode(identity.entry))
+        return dict(decode_entry(identity.entry))
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.sendto(b"x", inbox.name)
@@ -118,40 +126,70 @@ def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_know
         client.sendto(b"x", inbox.name)
         last = told()
         assert last["OBJECT_UID"] == b"0"
-        assert not {"OBJECT_COMM", "OBJECT_PID"} & last.keys()  # the pid too, since the tests run as root
+        assert last["OBJECT_COMM"] == ours["OBJECT_COMM"]  # what was known while it lived
+        assert "OBJECT_PID" not in last  # since the tests run as root
         assert last["UDSD_SENDER_PID"] == b"%d" % other.pid
         assert descriptors() == before
         assert told() == ours
         assert descriptors() == before
 
 
-def test_descriptors_of_a_sender_do_not_stand_in_the_way_where_the_kernel_lets_them_pass(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("udsd.inbox._SO_PASSRIGHTS", 9999)  # as on a kernel that does not have it
+@pytest.fixture
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver on a kernel that lets descriptors pass."""
+    monkeypatch.setattr("udsd.receive.receiver._SO_PASSRIGHTS", 9999)
+    with unbound() as bound:
+        bound.bind(str(tmp_path / "socket"))
+        yield Receiver(bound)
+
+
+def test_descriptors_of_a_sender_are_never_installed(older: Receiver) -> None:
     attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0] * 253))]
-    with unbound() as receiver, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        receiver.bind(str(tmp_path / "socket"))
-        inbox = Inbox(receiver, named("raw"))
-        client.connect(inbox.name)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.connect(older.name)
         for control in ([], attached, attached):
             client.sendmsg([b"x"], control)
         before = descriptors()
-        for seen in range(1, 4):
-            datagram = inbox.peek()
+        for number, proven in enumerate((True, False, False)):
+            datagram = older.peek()
             assert datagram is not None
-            told = dict(decode(Senders(inbox, CgroupPaths()).identify(datagram[1], 0.0).entry))
+            payload, ucred, flags = datagram
+            assert (payload, bool(flags)) == (b"x", not proven)
+            told = dict(decode_entry(registry(older).identify(ucred, 0.0, flags).entry))
             assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
-            inbox.consume()
-            assert descriptors() == before + seen  # the pidfd that each table holds
+            assert ("UDSD_SENDER_UNPROVEN" in told) is not proven
+            older.consume(flags)
+            assert descriptors() == before + 1  # the pidfd that the first table holds
+            assert number or datagram
+        assert older.peek() is None
 
 
-def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Inbox) -> None:
+def test_taking_off_a_lingering_socket_does_not_wait_for_it(older: Receiver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.connect(older.name)
+        with socket.create_connection(server.getsockname()) as stuck, server.accept()[0]:
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 20))
+            stuck.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    stuck.send(bytes(65536))
+            client.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [stuck.fileno()]))])
+            os.close(stuck.detach())
+            datagram = older.peek()
+            assert datagram is not None
+            began = time.monotonic()
+            older.consume(datagram[2])
+            assert time.monotonic() - began < 5
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+            assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.sendto(b"x", inbox.name)
         datagram = inbox.peek()
         assert datagram is not None
-        told = dict(decode(Senders(inbox, CgroupPaths(), cmdline=True).identify(datagram[1], 0.0).entry))
+        told = dict(decode_entry(registry(inbox, cmdline=True).identify(datagram[1], 0.0).entry))
     assert told["OBJECT_PID"] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])

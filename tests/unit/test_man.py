@@ -12,15 +12,15 @@ import pytest
 
 from tests.source import FILES, TOP, imports
 from udsd.errors import UdsdError
-from udsd.journal import messages
+from udsd.journal import log as messages
 from udsd.journal.console import Console
-from udsd.journal.delivery import Outlet
-from udsd.journal.log import Log
-from udsd.journal.messages import Message
+from udsd.journal.delivery import Delivery
+from udsd.journal.log import Log, Message
 from udsd.metrics.counters import Counters
-from udsd.metrics.reports import Statistics
+from udsd.metrics.reports import Reports
 
 _PAGES = TOP / "packaging/man"
+_PROBLEMS = ("MalformedError", "Problem")
 _CODE = list(FILES.values())
 _FIELD = re.compile(r"\bUDSD(?:_[A-Z]+)+\b")
 _KIND = re.compile(r"UDSD_MALFORMED_(?!DATAGRAMS$)\w+")  # named after what was wrong
@@ -81,7 +81,7 @@ def test_options_are_those_of_help(name: str, module: str) -> None:
 
 
 def statuses(entry: str) -> set[int]:
-    """The exit statuses that a program's code names, or the classes that it raises, in all modules that it may import."""
+    """The exit statuses that a program's code names, or the classes that it raises, in all that it may import."""
     numbers: set[int] = set()
     modules, left = set[str](), {entry}
     while left:
@@ -105,22 +105,23 @@ def test_exit_statuses_are_those_of_the_code(name: str, entry: str) -> None:
     assert {int(number) for number, _ in told} == statuses(entry)
 
 
-def kinds_of_flaws() -> set[str]:
-    """What can be wrong with a datagram: the second argument of `malformed`."""
+def kinds_of_problems() -> set[str]:
+    """What can be wrong with a datagram: the first argument of `MalformedError` and `Problem`."""
     return {
-        call.args[1].value
+        call.args[0].value
         for module in _CODE
         for call in ast.walk(ast.parse(module.read_text()))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "malformed"
-        if isinstance(call.args[1], ast.Constant) and isinstance(call.args[1].value, str)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _PROBLEMS
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+        if call.args[0].value  # else there are only dropped fields
     }
 
 
 def counters() -> set[str]:
     """The fields in which udsd tells all of its counters."""
-    full = Counters(limited_by=Counter(["unit", "user", "unknown"]), malformed_by=Counter(kinds_of_flaws()))
-    outlet = Outlet(Console(2), Log(keep=False, stderr=False))
-    return {name for name, _ in Statistics({}, outlet, 1.0, None).fields(full, 0.0)}
+    full = Counters(limited_by=Counter(["unit", "user", "unknown"]), malformed_by=Counter(kinds_of_problems()))
+    outlet = Delivery(Console(2), Log(keep=False, stderr=False))
+    return {name for name, _ in Reports({}, outlet, 1.0, None).fields(full, 0.0)}
 
 
 def test_fields_are_those_of_the_code() -> None:
@@ -137,7 +138,7 @@ def test_no_page_names_a_field_that_is_not_there() -> None:
 
 
 def test_what_can_be_wrong_is_told() -> None:
-    kinds = kinds_of_flaws()
+    kinds = kinds_of_problems()
     assert len(kinds) > 5
     told = re.search(r"^UDSD_MALFORMED\n((?:\t.*\n)+)", page("udsd.fields.7"), re.MULTILINE)
     assert told

@@ -93,8 +93,8 @@ def test_udsd_reads_what_was_said(message: bytes, pri: int, identifier: bytes, p
         *fields,
         ("MESSAGE", _less_a_line_end(message)),
     ]
-    assert sorted(formats.named("auto").read(datagram)) == sorted(expected)
-    assert sorted(formats.named("syslog").read(datagram)) == sorted(expected)
+    assert sorted(formats.parser("auto")(datagram)[0]) == sorted(expected)
+    assert sorted(formats.parser("syslog")(datagram)[0]) == sorted(expected)
 
 
 def _less_a_line_end(message: bytes) -> bytes:

@@ -1,15 +1,19 @@
-"""How much each sender may send: so many datagrams in each interval, the rest is dropped and counted.
+"""How much each account may send: so many datagrams in each interval. The excess is dropped and counted.
 
-journald does the same for each unit, but to journald all of our senders are one. As with journald, an interval
-begins with the first datagram after the last one has ended, and what was dropped is reported when it ends.
+journald does the same for each unit, but to journald all of our senders are one. As with journald, an interval begins
+with the first datagram after the last one has ended, and the drops are reported when it ends.
 No I/O here; times are seconds of a monotonic clock, passed in.
 """
 
 import math
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Generic, NamedTuple, TypeVar
 
 _MOST = 1024  # accounts; the one whose interval began first makes room
+
+
+Account = TypeVar("Account", bound=Hashable)
 
 
 class Limit(NamedTuple):
@@ -30,16 +34,16 @@ class _Window:
         self.dropped = 0
 
 
-class Limiter:
+class Limiter(Generic[Account]):
     """The accounts of all senders under one limit."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self._windows: OrderedDict[str, _Window] = OrderedDict()  # in the order of their ends
+        self._windows: OrderedDict[Account, _Window] = OrderedDict()  # in the order of their ends
         self._due = math.inf
 
-    def admit(self, account: str, now: float) -> bool:
-        """Count one datagram of this account; False, and counted as dropped, where it is over the limit.
+    def admit(self, account: Account, now: float) -> bool:
+        """Count one datagram of this account. False where it is over the limit; then it counts as dropped.
 
         Call `ended` before, at each turn of the loop.
         """
@@ -53,16 +57,20 @@ class Limiter:
         self._due = min(self._due, window.end)
         return False
 
-    def withdraw(self, account: str) -> None:
-        """The datagram that was admitted last has not been taken after all, and will be back."""
+    def withdraw(self, account: Account) -> None:
+        """Undo admit(): delivery failed and the datagram will be retried."""
         self._windows[account].used -= 1
 
+    def __len__(self) -> int:
+        """The number of accounts that are kept, which is bounded."""
+        return len(self._windows)
+
     def due(self) -> float:
-        """When an interval ends in which something was dropped; infinite if there is none."""
+        """When the next interval with drops ends; infinite if there is none."""
         return self._due
 
-    def ended(self, now: float) -> list[tuple[str, int]]:
-        """Accounts with the number dropped in the interval that has ended; they begin anew."""
+    def ended(self, now: float) -> list[tuple[Account, int]]:
+        """The accounts whose interval has ended, each with its drops if there were any. They begin anew."""
         reports = []
         while self._windows:
             account, window = next(iter(self._windows.items()))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from udsd.address import STOP
-from udsd.senders.credentials import Sender
+from udsd.senders.credentials import Credentials
 
 _STOPS = (STOP, STOP + b"\n")
 
@@ -14,11 +14,11 @@ def asks_to_stop(payload: bytes) -> bool:
 
 
 class StopPolicy(NamedTuple):
-    """The users and groups whose DONE is obeyed. A sender the kernel cannot name is none of them."""
+    """The users and groups whose DONE is obeyed. A sender whom the kernel cannot name is none of them."""
 
     uids: frozenset[int]
     gids: frozenset[int] = frozenset()
 
-    def allows(self, sender: Sender | None) -> bool:
+    def allows(self, sender: Credentials | None) -> bool:
         """Whether this sender may stop the daemon."""
         return sender is not None and (sender.uid in self.uids or sender.gid in self.gids)

@@ -1,45 +1,35 @@
-"""What a datagram's payload says: bytes in, journal fields out, nothing else looked at.
+"""Parsers: what a datagram's payload says, as journal fields. Bytes in, fields out, no I/O.
 
-Which format reads a socket's datagrams is decided by the socket alone: by the name of the descriptor when systemd
-passed it, by `FORMAT:PATH` when we bind it. Each is a function from a payload to fields, in a module that is loaded
-when a socket wants it.
+The socket alone decides which parser reads its datagrams: by the name of the descriptor when systemd passed it, by
+`FORMAT:PATH` when udsd binds it. A parser's module is loaded when a socket needs it.
 """
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
-from udsd.formats.text import raw
-from udsd.journal.entry import Fields
+from udsd.formats import text
+from udsd.formats.text import Parsed
 
 DEFAULT = "auto"
 NAMES = ("auto", "raw", "syslog", "json", "native")
 
-
-class Format(NamedTuple):
-    """`read` gives the fields of a payload and raises FlawError for one that has a flaw.
-
-    `by_descriptor`: what is too large for a datagram may come in a descriptor that an empty one carries.
-    """
-
-    read: Callable[[bytes], Fields]
-    by_descriptor: bool = False
+Parser = Callable[[bytes], Parsed]
 
 
-def named(name: str) -> Format:
-    """The format of this name, which is one of NAMES."""
+def parser(name: str) -> Parser:
+    """The parser of the format of this name, which is one of NAMES."""
     if name == "json":
         from udsd.formats import json
 
-        return Format(json.read)
+        return json.parse
     if name == "native":
         from udsd.formats import native
 
-        return Format(native.read, by_descriptor=True)
+        return native.parse
     if name == "raw":
-        return Format(raw)
+        return text.parse
     from udsd.formats import syslog
 
-    read = syslog.read if name == "syslog" else syslog.auto
+    parse = syslog.parse if name == "syslog" else syslog.parse_auto
     host = os.fsencode(os.uname().nodename)
-    return Format(lambda payload: read(payload, host))  # for each datagram: functools.partial takes longer
+    return lambda payload: parse(payload, host)  # for each datagram: functools.partial takes longer

@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 
 from udsd import priorities
 from udsd.field_names import Names
-from udsd.formats.flaw import MOST_FIELDS, FlawError, malformed, too_many_fields
-from udsd.formats.text import message
-from udsd.journal.entry import PRIORITY_INFO, Field, Fields
+from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, trimmed, unparsed
+from udsd.journal.entry import Field, Fields
 
 _DEEPEST = 32  # objects and arrays within each other
 _LOWEST = 7  # of syslog's priorities, which count down
@@ -54,21 +53,28 @@ class _Object(list[tuple[str, Any]]):
 _DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=str)
 
 
-def read(payload: bytes) -> Fields:
-    """The fields of a JSON object. Raises FlawError for what is none."""
+def parse(payload: bytes) -> Parsed:
+    """The fields of a JSON object."""
+    try:
+        return _fields(payload), None
+    except MalformedError as error:
+        return unparsed(payload, error.problem)
+
+
+def _fields(payload: bytes) -> Fields:
     members = _members(payload)
     said = _find(members, _MESSAGES, _text)
     level = _find(members, _LEVELS, _priority)
     used = {found.at for found in (said, level) if found}
     names = Names("PRIORITY", "MESSAGE")
-    fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % PRIORITY_INFO)]
+    fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % priorities.INFO)]
     for at, (name, value) in enumerate(members):
         if at not in used:
-            for path, text in _values((name,), value, payload, _DEEPEST):
+            for path, text in _values((name,), value, _DEEPEST):
                 if len(fields) == MOST_FIELDS - 1:  # the message is still to come
-                    raise too_many_fields(payload)
+                    raise too_many_fields()
                 fields.append((names.field(*path), text))
-    fields.append(("MESSAGE", said.value if said else message(payload)))
+    fields.append(("MESSAGE", said.value if said else trimmed(payload)))
     return fields
 
 
@@ -76,15 +82,15 @@ def _members(payload: bytes) -> _Object:
     try:
         value = _DECODER.decode(payload.rstrip(b"\0").decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise malformed(payload, "not UTF-8", f"at byte {error.start}") from None
+        raise MalformedError("not UTF-8", f"at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise malformed(payload, "not JSON", str(error)) from None
+        raise MalformedError("not JSON", str(error)) from None
     except RecursionError:
-        raise _too_deep(payload) from None
+        raise _too_deep() from None
     if not isinstance(value, _Object):
-        raise malformed(payload, "not a JSON object")
+        raise MalformedError("not a JSON object")
     if len(value) > MOST_FIELDS:
-        raise too_many_fields(payload)
+        raise too_many_fields()
     return value
 
 
@@ -125,16 +131,16 @@ def _on_scale(scale: Sequence[tuple[int, int | None]], number: int) -> int | Non
     return next((priority for least, priority in scale if number >= least), None)
 
 
-def _values(path: tuple[str, ...], value: Any, payload: bytes, left: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
+def _values(path: tuple[str, ...], value: Any, left: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
     """Each value in a member, with the names that lead to it. `left`: how deep it may be nested."""
     if not left:
-        raise _too_deep(payload)
+        raise _too_deep()
     if isinstance(value, _Object):
         for name, inner in value:
-            yield from _values((*path, name), inner, payload, left - 1)
+            yield from _values((*path, name), inner, left - 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _values(path, inner, payload, left - 1)
+            yield from _values(path, inner, left - 1)
     elif value is not None:
         yield path, _encoded(value) if isinstance(value, str) else str(value).lower().encode()
 
@@ -143,5 +149,5 @@ def _encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
 
 
-def _too_deep(payload: bytes) -> FlawError:
-    return malformed(payload, "nested too deep", f"more than {_DEEPEST} levels")
+def _too_deep() -> MalformedError:
+    return MalformedError("nested too deep", f"more than {_DEEPEST} levels")

@@ -5,39 +5,44 @@ So udsd's socket can stand in for journald's. An entry means here what it means 
 1. A line `NAME=value`, or a line `NAME` and behind it the length of the value as 64 bits little-endian, the value and a
    newline. The last field needs its newline too.
 2. Lines that begin with `.` or `#` are passed over, and so are empty ones at the end; there is one entry in a datagram.
-3. Fields that a sender may not set, and names that journald would not take, are dropped, and their number is told.
-   Beside journald's own (`_`) these are the names by which journalctl takes somebody's word about a unit or a process.
+3. Fields that a sender may not set, and names that journald would not take, are dropped and counted. These are
+   journald's own (`_`), and the names by which journalctl believes a sender about a unit or a process.
+4. A descriptor is never taken. journald's clients pass an entry that is larger than a datagram in one: such a client
+   needs journald's own socket.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
 
-from udsd.field_names import LONGEST, settable
-from udsd.formats.flaw import MOST_FIELDS, FlawError, malformed, too_many_fields, with_dropped
-from udsd.journal.entry import Field, Fields
+from udsd import field_names
+from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, Problem, too_many_fields, unparsed
+from udsd.journal.entry import Field
 
 _LENGTH = 8  # bytes
 
 
-def read(payload: bytes) -> Fields:
-    """The fields of an entry of the native protocol. Raises FlawError for what is none, and for dropped fields."""
+def parse(payload: bytes) -> Parsed:
+    """The fields of one entry of the native protocol."""
     fields: list[Field] = []
     dropped = 0
-    for name, value in _fields(payload):
-        if len(name) <= LONGEST and _settable(name):
-            fields.append((name.decode("ascii"), value))
-        else:
-            dropped += 1
+    try:
+        for name, value in _fields(payload):
+            if len(name) <= field_names.LONGEST and _settable(name):
+                fields.append((name.decode("ascii"), value))
+            else:
+                dropped += 1
+    except MalformedError as error:
+        return unparsed(payload, error.problem)
     if dropped:
-        raise with_dropped(fields, dropped)
+        return fields, Problem("", dropped=dropped)
     if not fields:
-        raise malformed(payload, "no fields")
-    return fields
+        return unparsed(payload, Problem("no fields"))
+    return fields, None
 
 
 @lru_cache(maxsize=1024)
 def _settable(name: bytes) -> bool:
-    return name.isascii() and settable(name.decode("ascii"))
+    return name.isascii() and field_names.settable(name.decode("ascii"))
 
 
 def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -45,14 +50,14 @@ def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
     while at < len(payload):
         end = payload.find(b"\n", at)
         if end < 0:
-            raise _cut(payload, at)
+            raise _cut(at)
         if end == at:
             if payload[at:].strip(b"\n"):
-                raise malformed(payload, "more than one entry")
+                raise MalformedError("more than one entry")
             return
         lines += 1
-        if lines > MOST_FIELDS:  # also of what is not stored: a descriptor has room for millions
-            raise too_many_fields(payload)
+        if lines > MOST_FIELDS:  # of what is not stored, too
+            raise too_many_fields()
         equals = payload.find(b"=", at, end)
         if payload.startswith((b".", b"#"), at):
             at = end + 1
@@ -63,10 +68,10 @@ def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
             start = end + 1 + _LENGTH
             stop = start + int.from_bytes(payload[end + 1 : start], "little")
             if payload[stop : stop + 1] != b"\n":
-                raise _cut(payload, at)
+                raise _cut(at)
             yield payload[at:end], payload[start:stop]
             at = stop + 1
 
 
-def _cut(payload: bytes, at: int) -> FlawError:
-    return malformed(payload, "ends within a field", f"the one at byte {at}")
+def _cut(at: int) -> MalformedError:
+    return MalformedError("ends within a field", f"the one at byte {at}")

@@ -20,8 +20,8 @@ import re
 from collections.abc import Iterator
 
 from udsd.field_names import Names
-from udsd.formats.flaw import MOST_FIELDS, malformed, too_many_fields
-from udsd.formats.text import message, raw
+from udsd.formats import text
+from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, Problem, too_many_fields, trimmed, unparsed
 from udsd.journal.entry import Field, Fields
 from udsd.rfc5424 import FIELDS_ID
 
@@ -46,26 +46,29 @@ _ELEMENT = re.compile(
 _PARAM = re.compile(rb" ([^=]+)=(" + _VALUE + rb")", re.DOTALL)
 
 
-def auto(payload: bytes, host: bytes) -> Fields:
-    """The fields of text, or of a datagram of syslog if it opens with `<N>`. Raises FlawError as `read` does."""
+def parse_auto(payload: bytes, host: bytes) -> Parsed:
+    """The fields of text, or of a syslog message if the payload opens with `<N>`. `host` is this machine's name."""
     if payload[:1] == b"<":
         pri = _PRI.match(payload)
         if pri and int(pri[1]) <= _HIGHEST:
-            return read(payload, host)
-    return raw(payload)
+            return parse(payload, host)
+    return text.parse(payload)
 
 
-def read(payload: bytes, host: bytes) -> Fields:
-    """The fields of a datagram of syslog on the machine of this name. Raises FlawError for what is none."""
+def parse(payload: bytes, host: bytes) -> Parsed:
+    """The fields of a syslog message. `host` is this machine's name."""
     pri = _PRI.match(payload)
     if pri is None or int(pri[1]) > _HIGHEST:
-        raise malformed(payload, "no priority", f"a datagram of syslog opens with <N>, N being 0 to {_HIGHEST}")
+        return unparsed(payload, Problem("no priority", f"a syslog message opens with <N>, N from 0 to {_HIGHEST}"))
     header = _HEADER.match(payload, pri.end())
     if header:
-        return _rfc5424(payload, int(pri[1]), header, host)
+        try:
+            return _rfc5424(payload, int(pri[1]), header, host), None
+        except MalformedError as error:
+            return unparsed(payload, error.problem)
     if _VERSION_1.match(payload, pri.end()):
-        raise malformed(payload, "header of RFC 5424")
-    return _rfc3164(payload[pri.end() :], int(pri[1]), host)
+        return unparsed(payload, Problem("header of RFC 5424"))
+    return _rfc3164(payload[pri.end() :], int(pri[1]), host), None
 
 
 def _is_this_host(name: bytes, host: bytes) -> bool:
@@ -77,16 +80,16 @@ def _priority(pri: int) -> list[Field]:
     return [priority, ("SYSLOG_FACILITY", b"%d" % (pri >> 3))] if pri >> 3 else [priority]
 
 
-def _rfc3164(text: bytes, pri: int, host: bytes) -> Fields:
+def _rfc3164(content: bytes, pri: int, host: bytes) -> Fields:
     fields = _priority(pri)
-    text = text.rstrip(_BLANKS + b"\0")
-    time = _TIME.match(text)
+    content = content.rstrip(_BLANKS + b"\0")
+    time = _TIME.match(content)
     at = time.end() if time else 0
-    tag = _TAG.match(text, at)
+    tag = _TAG.match(content, at)
     if time and not tag:
-        word = text[at : at + len(host) + 1].partition(b" ")[0]
+        word = content[at : at + len(host) + 1].partition(b" ")[0]
         if _is_this_host(word, host):
-            tag = _TAG.match(text, at + len(word) + 1)
+            tag = _TAG.match(content, at + len(word) + 1)
     if tag:
         identifier, pid, at = tag[1], None, tag.end()
         if identifier.endswith(b"]") and b"[" in identifier:
@@ -96,7 +99,7 @@ def _rfc3164(text: bytes, pri: int, host: bytes) -> Fields:
             fields.append(("SYSLOG_PID", pid))
     if time:
         fields.append(("SYSLOG_TIMESTAMP", time[0]))
-    fields.append(("MESSAGE", text[at:]))
+    fields.append(("MESSAGE", content[at:]))
     return fields
 
 
@@ -116,9 +119,9 @@ def _rfc5424(payload: bytes, pri: int, header: "re.Match[bytes]", host: bytes) -
         at += len(_NIL)
     else:
         at = _structured_data(payload, at, fields)
-    rest = message(payload[at:])
+    rest = trimmed(payload[at:])
     if rest[:1] not in (b"", b" "):
-        raise malformed(payload, "structured data of RFC 5424", f"at byte {at}")
+        raise MalformedError("structured data of RFC 5424", f"at byte {at}")
     fields.append(("MESSAGE", rest[1:].removeprefix(_BOM)))
     return fields
 
@@ -130,7 +133,7 @@ def _structured_data(payload: bytes, at: int, fields: list[Field]) -> int:
         at = element.end()
         for field in _params(element, names):
             if len(fields) == MOST_FIELDS - 1:  # the message is still to come
-                raise too_many_fields(payload)
+                raise too_many_fields()
             fields.append(field)
     return at
 

@@ -1,8 +1,8 @@
 """The sink that is the console: one line an entry, in the form of `journalctl -o short`.
 
-A sender chooses the message, so whatever a terminal could act on, and whatever could break a line in two, is
-shown as an escape: control characters, bytes that are not UTF-8, and the invisible characters of Unicode that
-reorder text or end lines.
+A sender chooses the message, so whatever a terminal could act on, and whatever could break a line in two, is shown as
+an escape: control characters, bytes that are not UTF-8, and the invisible characters of Unicode that reorder text or
+end lines.
 """
 
 import errno
@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from udsd.errors import UdsdError
-from udsd.journal.entry import Entry, decode
-from udsd.journal.sink import BusyError
+from udsd.journal.entry import Entry, decode_entry
+from udsd.journal.sink import BusyError, Lost
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -28,9 +28,9 @@ def printable(value: bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def line(entry: Entry, now: float, host: str) -> bytes:
+def format_line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
-    values = dict(decode(entry))
+    values = dict(decode_entry(entry))
     pid = values.get("OBJECT_PID")
     tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
@@ -53,16 +53,16 @@ class Console:
         self._host = socket.gethostname()
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self._begun = b""
+        self._begun: Lost = (b"", None)
         self._rest = memoryview(b"")
 
-    def deliver(self, entry: Entry) -> None:
+    def deliver(self, entry: Entry, origin: object = None) -> None:
         """Write one entry. Raises BusyError where the reader of a pipe is behind or a disk is full, UdsdError where
         nothing can be written at all.
         """
         self.check(0)
-        whole = memoryview(line(entry, self._clock(), self._host))
-        self._begun, self._rest = entry, whole
+        whole = memoryview(format_line(entry, self._clock(), self._host))
+        self._begun, self._rest = (entry, origin), whole
         try:
             self._write()
         except BusyError:
@@ -71,7 +71,7 @@ class Console:
                 raise
 
     def due(self) -> float:
-        """At once, where a line has begun that has not ended."""
+        """At once while a line is not complete."""
         return 0 if self._rest else math.inf
 
     def check(self, _now: float) -> None:
@@ -80,8 +80,8 @@ class Console:
         if self._rest or not self._poll.poll(0):
             raise BusyError("its reader is behind", self._descriptor)
 
-    def owed(self) -> Iterable[Entry]:
-        """The entry whose line has begun and not ended."""
+    def take_lost(self) -> Iterable[Lost]:
+        """The entry whose line is not complete."""
         if self._rest:
             self._rest = memoryview(b"")
             yield self._begun
@@ -91,7 +91,7 @@ class Console:
             while self._rest and self._poll.poll(0):
                 self._rest = self._rest[os.write(self._descriptor, self._rest[: select.PIPE_BUF]) :]
         except BlockingIOError:
-            return  # whoever shares the descriptor with us has set it so
+            return  # another process that shares the descriptor has made it non-blocking
         except OSError as error:
             if error.errno in _FULL:
                 raise BusyError(os.strerror(error.errno)) from None

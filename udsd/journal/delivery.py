@@ -1,8 +1,8 @@
 """The way to the sink, and the times in which it is blocked.
 
-An outage is said once when it has lasted a while, and once when it is over. Until then whoever delivers is told
-no, keeps what he has, and waits for what `watch` names: a descriptor where the kernel can tell that the sink
-is back, else a time. So waiting costs nothing, and nothing is lost by it.
+An outage is logged once after 1 s and once at recovery. Meanwhile deliver() returns False, the caller keeps the
+datagram where it is, and waits for what `watch` names: a descriptor where the kernel can report that the sink is
+back, else a time. So waiting costs nothing, and nothing is lost by it.
 
 Times are seconds of a monotonic clock.
 """
@@ -12,15 +12,14 @@ import select
 from collections.abc import Iterable
 
 from udsd.journal.entry import Entry
-from udsd.journal.log import Log
-from udsd.journal.messages import SINK_AWAY, SINK_BACK
-from udsd.journal.sink import BusyError, Sink
+from udsd.journal.log import SINK_AWAY, SINK_BACK, Log
+from udsd.journal.sink import BusyError, Lost, Sink
 
-_FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries where no descriptor tells: the longer it lasts, the rarer
-_MENTION = 1.0  # seconds before an outage is said: a full queue for an instant is daily life
+_FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries without a descriptor: the longer the outage, the rarer
+_MENTION = 1.0  # seconds before an outage is logged: a full queue for an instant is daily life
 
 
-class Outlet:
+class Delivery:
     """Delivers to `sink`, udsd's own messages in `log` first."""
 
     def __init__(self, sink: Sink, log: Log) -> None:
@@ -39,17 +38,17 @@ class Outlet:
 
     @property
     def complaint(self) -> str:
-        """For the status: what is being waited for; empty where all is well."""
+        """For the status: what udsd is waiting for; empty where all is well."""
         return f"waiting for {self._sink.name} ({self._busy})" if self._mentioned else ""
 
     def waited(self, now: float) -> float:
-        """Seconds for which the sink has taken nothing, in all."""
+        """Seconds for which the sink has taken nothing, in all outages together."""
         return self._waited + (0 if self._busy is None else now - self._since)
 
     def ready(self, now: float, *, look: bool = False) -> bool:
-        """Whether entries can be delivered now; delivers udsd's own messages that wait. Call it at each turn.
+        """Whether entries can be delivered now. Delivers udsd's own waiting messages. Call it at each turn of the loop.
 
-        `look` at the sink in any case, and not only when that is due.
+        `look`: check the sink in any case, not only when a check is due.
         """
         if look or self._busy is not None or now >= self._sink.due():
             try:
@@ -65,17 +64,20 @@ class Outlet:
             self.log.waiting.popleft()
         return True
 
-    def deliver(self, entry: Entry, now: float) -> bool:
-        """Whether the sink took the entry; if not, nothing has happened to it."""
+    def deliver(self, entry: Entry, now: float, origin: object = None) -> bool:
+        """Deliver one entry; whether the sink took it. If not, nothing has happened to it.
+
+        `origin` comes back with the entry if it is lost behind the sink.
+        """
         try:
-            self._sink.deliver(entry)
+            self._sink.deliver(entry, origin)
         except BusyError as busy:
             self._block(busy, now)
             return False
         return True
 
     def watch(self, poll: select.poll, now: float) -> float:
-        """Register with `poll` what tells that it is worth trying again; when to try in any case."""
+        """Register with `poll` the descriptor that shows when to try again; the time at which to try in any case."""
         if self._busy is None:
             return self._sink.due()
         due = math.inf if self._mentioned else self._since + _MENTION
@@ -84,9 +86,9 @@ class Outlet:
         poll.register(self._busy.writable, select.POLLOUT)
         return due
 
-    def owed(self) -> Iterable[Entry]:
-        """The entries that were lost behind the sink and never delivered anew; now they are the caller's."""
-        return self._sink.owed()
+    def take_lost(self) -> Iterable[Lost]:
+        """The entries that were lost behind the sink and not delivered anew; now they are the caller's."""
+        return self._sink.take_lost()
 
     def _block(self, busy: BusyError, now: float) -> None:
         if self._busy is None:

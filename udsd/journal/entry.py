@@ -13,13 +13,10 @@ text, since they are always ours. The rules are those of https://systemd.io/JOUR
 import re
 from collections.abc import Iterator, Sequence
 
-from udsd import priorities
-
 Field = tuple[str, bytes]
 Fields = Sequence[Field]
 Entry = bytes  # encoded; entries are joined by putting one behind the other
 
-PRIORITY_INFO = priorities.INFO
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _NEWLINE = 0x0A  # as a number: Python finds that in bytes five times as fast as b"\n"
@@ -54,7 +51,7 @@ def encode(fields: Fields) -> Entry:
 
 
 def names_itself(fields: Fields) -> bool:
-    """Whether the sender's own fields have an identifier."""
+    """Whether these fields of a sender name it: whether there is a SYSLOG_IDENTIFIER."""
     # A loop, since this is done for each datagram and any() costs three times as much.
     for name, _ in fields:  # noqa: SIM110
         if name == "SYSLOG_IDENTIFIER":
@@ -62,7 +59,7 @@ def names_itself(fields: Fields) -> bool:
     return False
 
 
-def decode(entry: Entry) -> Iterator[Field]:
+def decode_entry(entry: Entry) -> Iterator[Field]:
     """The fields of what `encode` has made."""
     at = 0
     while at < len(entry):

@@ -1,32 +1,54 @@
-"""What udsd says for itself.
+"""udsd's own messages: their kinds, and where they go.
 
-Its messages are entries like any other. Those that are for the journal wait here until the outlet has
-delivered them, ahead of any datagram; they are a handful at the most, since nothing is received while
-they wait. systemd's own logging handler is not used: it waits without end where journald's queue is full,
-which would stop the loop, and loses the message without a word where journald is away.
+1. Messages for the journal wait here until they are delivered, ahead of any datagram. They are a handful at most, since
+   nothing is received while they wait. systemd's own logging handler is not used: it waits without end where journald's
+   queue is full, which would stop the loop, and loses the message without a word where journald is stopped.
+2. Each kind has an id, by which `journalctl --catalog` explains it; the texts are in systemd/udsd.catalog. An id never
+   changes and is never used for something else: people filter by it.
 """
 
 import os
 from collections import deque
 from contextlib import suppress
+from typing import NamedTuple
 
 from udsd.journal.entry import Entry, Field, encode
-from udsd.journal.messages import Message
+
+
+class Message(NamedTuple):
+    """A kind of message: its MESSAGE_ID (systemd.journal-fields(7)) and its PRIORITY."""
+
+    message_id: bytes
+    priority: int
+
+
+_WARNING, _INFO = 4, 6
+
+STARTED = Message(b"0528bc2dc7814965923d28d912eee771", _INFO)
+STOPPED = Message(b"80008352642b4c53a8c16e9abbde2f07", _INFO)
+UNDELIVERED = Message(b"94189ede2bf74a51805a77954cd1deb6", 3)
+DONE_REFUSED = Message(b"fd7472dff6eb4415889eb6ac3b06c778", _WARNING)
+OVER_LIMIT = Message(b"416422a56a5c4ba489b1c3bb8d9c0e8b", _WARNING)
+SINK_AWAY = Message(b"36692186dbd24b68b6c87a5857c17190", _WARNING)
+SINK_BACK = Message(b"cc2e9d551f9149ccb29c9ae040768a6f", _INFO)
+STATISTICS = Message(b"cb3ed0fc43eb4d7bba16a9d1e6b9cbe4", _INFO)
+METRICS_FAILED = Message(b"e0a36ed3a3b84a5c91c83ac59c0ef9ae", _WARNING)
+FILE_LEFT = Message(b"5acf8aac1dfd492da866ea1f5cb35c68", _WARNING)
 
 _IDENTIFIER = ("SYSLOG_IDENTIFIER", b"udsd")
 
 
 class Log:
-    """Messages of the daemon: kept for the outlet if `keep`, written to standard error if `stderr`."""
+    """Messages of the daemon: kept in `waiting` for delivery if `keep`, written to standard error if `stderr`."""
 
     def __init__(self, *, keep: bool, stderr: bool) -> None:
         self._keep = keep
-        self._stderr = stderr
+        self.to_stderr = stderr
         self.waiting: deque[Entry] = deque()
 
     def say(self, kind: Message, text: str, *more: Field) -> None:
-        """One message of this kind, with further fields."""
-        if self._stderr:
+        """Log one message of this kind, with further fields."""
+        if self.to_stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
             said = (
@@ -38,7 +60,7 @@ class Log:
 
 
 def write_stderr(text: bytes) -> None:
-    """Write to standard error as far as it takes it: where it does not, there is nobody left to tell."""
+    """Write to standard error, as much as it takes: where it fails, there is nowhere left to report that."""
     with suppress(OSError):
         while text:
             text = text[os.write(2, text) :]

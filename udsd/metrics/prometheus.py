@@ -1,4 +1,4 @@
-"""The counters as Prometheus reads them, through its own client library, which is needed only for this.
+"""The counters as Prometheus reads them, by its own client library, which only this needs.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -22,14 +22,14 @@ class Family(NamedTuple):
 
 
 _SENDERS = ("unit", "user", "unknown")  # all of them at once: an increase from nothing to one is not seen
-_RESULTS = ("stored", "empty", "limited", "stops", "undelivered")
+_RESULTS = ("stored", "empty", "limited", "stops_obeyed", "undelivered")
 _COUNTERS = (
     Family("udsd_datagrams", "Datagrams taken off the queue, by what became of them", "result",
            lambda of: {result: getattr(of, result) for result in _RESULTS}),
     Family("udsd_limited", "Datagrams dropped over the limit, by kind of sender", "sender",
            lambda of: {kind: of.limited_by[kind] for kind in _SENDERS}),
     Family("udsd_malformed", "Datagrams stored as text, by what was wrong", "kind", lambda of: of.malformed_by),
-    Family("udsd_refused_stops", "DONE that was not obeyed", "", lambda of: {"": of.refused}),
+    Family("udsd_stops_refused", "DONE from senders who may not stop udsd", "", lambda of: {"": of.stops_refused}),
     Family("udsd_dropped_fields", "Fields that a sender may not set", "", lambda of: {"": of.dropped_fields}),
     Family("udsd_payload_bytes", "Bytes of payload taken off the queue", "", lambda of: {"": of.bytes}),
 )  # fmt: skip
@@ -48,7 +48,7 @@ def render() -> Render:
             status=os.EX_UNAVAILABLE,
         ) from error
 
-    class Told(Collector):
+    class Snapshot(Collector):
         def __init__(self, counters: Mapping[str, Counters], waits: int, waited: float) -> None:
             self._sockets = {_text(name): of for name, of in counters.items()}
             self._waits, self._waited = waits, waited
@@ -70,7 +70,7 @@ def render() -> Render:
 
     def text(counters: Mapping[str, Counters], waits: int, waited: float) -> bytes:
         registry = CollectorRegistry()
-        registry.register(Told(counters, waits, waited))
+        registry.register(Snapshot(counters, waits, waited))
         return bytes(generate_latest(registry))
 
     return text

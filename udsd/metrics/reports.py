@@ -1,9 +1,9 @@
-"""What udsd tells of its counters while it runs: an entry for each socket, and a file for Prometheus.
+"""Where the counters are written while udsd runs: an entry for each socket, and a file for Prometheus.
 
-1. The entries come when somebody asks (SIGUSR1), at each interval if there is one, and at the end.
-2. The file is replaced as a whole, so a reader never sees half of it; that is done when something has changed, at most
-   every few seconds. That it cannot be written is said once, and again after it could: a full disk does not stop the
-   daemon.
+1. The entries are written on request (SIGUSR1), at each interval if there is one, and at the end.
+2. The file is replaced as a whole, so a reader never sees half of it. That is done when something has changed, at most
+   every few seconds. If it cannot be written, that is logged once, and again after it could: a full disk does not stop
+   the daemon.
 
 Times are seconds of a monotonic clock, passed in.
 """
@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from udsd.journal.delivery import Outlet
+from udsd.journal.delivery import Delivery
 from udsd.journal.entry import Field
-from udsd.journal.log import Log
-from udsd.journal.messages import METRICS_FAILED, STATISTICS
+from udsd.journal.log import METRICS_FAILED, STATISTICS
 from udsd.metrics.counters import Counters
 
 _METRICS_INTERVAL = 10.0
@@ -26,24 +25,24 @@ Render = Callable[[Mapping[str, Counters], int, float], bytes]
 
 
 class Metrics(NamedTuple):
-    """A file, and what makes its text: of counters by socket, the number of waits for the sink, and their seconds."""
+    """A file, and what makes its text from counters by socket, the number of waits for the sink, and their seconds."""
 
     path: str
     render: Render
 
 
-class Statistics:
-    """Tells of `counters`, which are by the names of sockets, and of the waits of `outlet`.
+class Reports:
+    """Reports `counters`, by the names of sockets, and the waits of `delivery`.
 
     `interval` is that of the entries, infinite for none. `metrics` is None for no file.
     """
 
     def __init__(
-        self, counters: Mapping[str, Counters], outlet: Outlet, interval: float, metrics: Metrics | None
+        self, counters: Mapping[str, Counters], delivery: Delivery, interval: float, metrics: Metrics | None
     ) -> None:
         self._counters = counters
-        self._outlet = outlet
-        self._log: Log = outlet.log
+        self._delivery = delivery
+        self._log = delivery.log
         self._interval = interval
         self._metrics = metrics
         self._entries_due = math.inf
@@ -56,30 +55,30 @@ class Statistics:
         self._entries_due = now + self._interval
 
     def due(self) -> float:
-        """When there is something to tell; may be infinite."""
+        """When a report is due; may be infinite."""
         return min(self._entries_due, self._metrics_due if self._changed() else math.inf)
 
-    def tell(self, now: float, *, asked: bool = False) -> None:
-        """Tell what is due, and the entries if somebody has asked for them."""
-        if asked or (now >= self._entries_due and self._outlet.blocked_since is None):  # else they would pile up
-            self.say(now)
+    def report(self, now: float, *, asked: bool = False) -> None:
+        """Write what is due, and the entries if `asked` for them."""
+        if asked or (now >= self._entries_due and self._delivery.blocked_since is None):  # else they would pile up
+            self.log_counters(now)
         if now >= self._entries_due:
             self._entries_due += self._interval * ((now - self._entries_due) // self._interval + 1)
         if now >= self._metrics_due and self._changed():
-            self.write(now)
+            self.write_metrics(now)
 
-    def say(self, now: float) -> None:
-        """An entry for each socket."""
+    def log_counters(self, now: float) -> None:
+        """Log an entry for each socket."""
         for name, counters in self._counters.items():
             socket = ("UDSD_STATISTICS_OF", os.fsencode(name))
             self._log.say(STATISTICS, f"{name}: {counters.words()}", socket, *self.fields(counters, now))
 
     def fields(self, counters: Counters, now: float) -> list[Field]:
         """All counters as fields; the waits are those of all sockets together."""
-        waits = [("waits", self._outlet.waits), ("wait_usec", int(self._outlet.waited(now) * 1e6))]
+        waits = [("waits", self._delivery.waits), ("wait_usec", int(self._delivery.waited(now) * 1e6))]
         return [(f"UDSD_{name.upper()}", b"%d" % number) for name, number in counters.items() + waits]
 
-    def write(self, now: float) -> None:
+    def write_metrics(self, now: float) -> None:
         """Replace the file of metrics, if there is to be one."""
         if self._metrics is None:
             return
@@ -87,7 +86,7 @@ class Statistics:
         path, render = self._metrics
         self._written = self._state()
         try:
-            _replace(path, render(self._counters, self._outlet.waits, self._outlet.waited(now)))
+            _replace(path, render(self._counters, self._delivery.waits, self._delivery.waited(now)))
             self._failed = ""
         except OSError as error:
             if self._failed != error.strerror:
@@ -95,11 +94,11 @@ class Statistics:
                 self._log.say(METRICS_FAILED, f"metrics: {path}: {self._failed}")
 
     def _changed(self) -> bool:
-        return self._outlet.blocked_since is not None or self._state() != self._written  # a wait grows by itself
+        return self._delivery.blocked_since is not None or self._state() != self._written  # a wait grows by itself
 
     def _state(self) -> object:
         received = sum(counters.received for counters in self._counters.values())
-        return received, self._outlet.waits, self._outlet.blocked_since
+        return received, self._delivery.waits, self._delivery.blocked_since
 
 
 def _replace(path: str, text: bytes) -> None:

@@ -1,30 +1,31 @@
-"""A socket that we bind ourselves, and the path that it occupies.
+"""A socket that udsd binds itself, and the path that it occupies.
 
 The file at a path says nothing about who is behind it, so:
 
-1. Two daemons that want one path are kept apart by a lock on the file `PATH.lock`, which only the daemon's
-   own user can open. Everything below happens under that lock. It is gone again when the path is released.
-2. Something at the path is in the way unless it is a socket that refuses a connection: that one is stale, and
-   only that one is removed.
+1. A lock on the file `PATH.lock` keeps two daemons apart that want one path. Only the daemon's own user can open it.
+   Everything below happens under that lock. Releasing the path removes it.
+2. Whatever is at the path is left alone, unless it is a socket that refuses a connection: that one is stale, and only
+   that one is removed.
 3. The file gets its mode from the umask at bind(2), so it never has another one.
-4. On the way out the file is removed only if it is still the one that bind(2) made. Its inode cannot have
-   been given to another file, since the kernel keeps it for as long as the socket lives.
+4. At the end the file is removed only if it is still the one that bind(2) made. Its inode cannot have been given to
+   another file, since the kernel keeps it for as long as the socket lives.
 """
 
 import errno
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from udsd import address
 from udsd.errors import UdsdError
-from udsd.receive.receiver import unbound
-from udsd.service.lockfile import HeldError, lock
-from udsd.service.owner import owner_of
+from udsd.receive import receiver
+from udsd.service import lockfile
 
-_FOLDER_MODE = 0o755
+_DIRECTORY_MODE = 0o755
+_PID_SECONDS = 0.1  # for which the pid of a holder is waited for: it writes it right after it has locked
 
 
 class BoundSocket:
@@ -36,7 +37,7 @@ class BoundSocket:
 
     def __init__(self, path: str, mode: int) -> None:
         self.path = path
-        self.socket = unbound()
+        self.socket = receiver.unbound()
         self._lock: int | None = None
         self._file: os.stat_result | None = None
         try:
@@ -52,7 +53,7 @@ class BoundSocket:
             if self.path.startswith("@"):
                 self.socket.bind(name)
                 return
-            _make_folder(self.path)
+            _make_directory(self.path)
             self._lock = _lock(self.path)
             _remove_stale(self.path)
             with _umask(0o777 & ~mode):
@@ -63,7 +64,7 @@ class BoundSocket:
                 raise _in_use(self.path) from error
             raise UdsdError(
                 f"cannot make the socket {self.path}: {error.strerror}",
-                hint="its folder must exist, and be writable for the user who runs udsd",
+                hint="its directory must exist, and be writable for the user who runs udsd",
                 status=os.EX_CANTCREAT,
             ) from error
 
@@ -83,9 +84,9 @@ class BoundSocket:
         return left
 
 
-def _make_folder(path: str) -> None:
-    with _umask(0o777 & ~_FOLDER_MODE), suppress(FileExistsError):
-        os.mkdir(os.path.dirname(path) or ".", _FOLDER_MODE)
+def _make_directory(path: str) -> None:
+    with _umask(0o777 & ~_DIRECTORY_MODE), suppress(FileExistsError):
+        os.mkdir(os.path.dirname(path) or ".", _DIRECTORY_MODE)
 
 
 def _lock_path(path: str) -> str:
@@ -93,10 +94,24 @@ def _lock_path(path: str) -> str:
 
 
 def _lock(path: str) -> int:
+    """Lock the path, with our pid in the lock file; the descriptor that holds the lock."""
+    deadline = time.monotonic() + _PID_SECONDS
+    while True:
+        try:
+            descriptor = lockfile.lock(_lock_path(path), 0o600)
+            break
+        except lockfile.HeldError as held:
+            if held.pid or time.monotonic() >= deadline:
+                raise _in_use(path, f"udsd with pid {held.pid}" if held.pid else "another udsd") from None
+            time.sleep(0.001)
     try:
-        return lock(_lock_path(path), 0o600)
-    except HeldError as holder:
-        raise _in_use(path, str(holder)) from None
+        lockfile.clear(descriptor)
+        lockfile.write_pid(descriptor)
+    except BaseException:
+        _unlink(_lock_path(path))
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _remove_stale(path: str) -> None:
@@ -120,7 +135,7 @@ def _remove_stale(path: str) -> None:
 
 _KINDS = {
     stat.S_IFREG: "a file",
-    stat.S_IFDIR: "a folder",
+    stat.S_IFDIR: "a directory",
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a FIFO",
     stat.S_IFCHR: "a device",
@@ -128,10 +143,10 @@ _KINDS = {
 }
 
 
-def _in_use(path: str, owner: str = "") -> UdsdError:
+def _in_use(path: str, owner: str = "another program") -> UdsdError:
     return UdsdError(
-        f"{path} is in use by {owner or owner_of(path) or 'another program'}",
-        hint="stop that one first, or name another path with --listen",
+        f"{path} is in use by {owner}",
+        hint=f"stop that one first (ss -xap src {path} shows it), or name another path with --listen",
         status=os.EX_UNAVAILABLE,
     )
 
@@ -144,13 +159,13 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _remove(path: str, made: os.stat_result) -> str:
-    """Remove the socket that we have made; why that was not done, nothing if it was."""
+    """Remove the socket that was made here; the reason if that was not done, else nothing."""
     try:
         now = _status(path)
     except OSError as error:
         return error.strerror or str(error)
     if now is None:
-        return "somebody had done that"
+        return "somebody else has removed it"
     if not os.path.samestat(now, made):
         return "it is not the one that udsd made"
     return _unlink(path)

@@ -1,4 +1,4 @@
-"""What the path of a control group says: the unit, the slice and the session of the processes in it.
+"""Control groups: the path of a process's group, and what it says of unit, slice and session.
 
 systemd names control groups after its units, and nobody but systemd makes them above the ones it hands out. So
 only the outermost unit of a path says something about the system, whatever its owner has made below it:
@@ -9,9 +9,19 @@ only the outermost unit of a path says something about the system, whatever its 
 4. ` (deleted)` behind a path stays, since it can be a part of the name as well: it never makes another group's path.
 """
 
+import os
 import re
+import time
+from collections import OrderedDict, deque
 
 from udsd.journal.entry import Field
+
+_MOST_PATHS = 1024
+_MOST_DIRECTORIES = 10_000
+_MOST_MEMBERS_BYTES = 512  # some 64 pids
+_MOST_AT_ONCE = 1.0  # seconds that searches for groups may take on end
+_MOST_SHARE = 0.05  # of the time, that they may take in the long run
+_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope|socket|mount|swap)")
 _USER_MANAGER = re.compile(r"user@([0-9]+)\.service")
@@ -44,3 +54,111 @@ def fields_of(path: str) -> tuple[Field, ...]:
     if _USER_MANAGER.fullmatch(unit):
         found["OBJECT_SYSTEMD_USER_UNIT"] = _split(rest)[1]
     return tuple((name, value.encode(errors="surrogateescape")) for name, value in found.items() if value)
+
+
+def path_in(table: bytes) -> str | None:
+    """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
+
+    That is cgroup2's, except where systemd uses a hierarchy of the old kind and leaves all in cgroup2's root.
+    """
+    paths = {}
+    # By newline alone, which the kernel keeps out of names: splitlines() would split at others that users can choose.
+    for row in table.decode(errors="surrogateescape").split("\n"):
+        _, _, named_path = row.partition(":")
+        controllers, colon, path = named_path.partition(":")
+        if colon:
+            paths[controllers] = path
+    unified, named = paths.get(""), paths.get("name=systemd")
+    return named if unified in (None, "/") and named else unified
+
+
+class CgroupPaths:
+    """The paths of control groups by their ids, which are the inode numbers of their directories.
+
+    An id is never used twice, so a path that was found once stays true, also when the group is gone; the latest ones
+    are kept. For any other id the tree is searched: a group that is gone before that has no path. Failed searches are
+    cached too, also those that gave up early: an entry may lack a path, but it is never guessed.
+
+    Users can make the tree large, and remove groups as fast as they like. So searches have a budget of time, and when
+    it is used up an id is not searched for. A pause after each search would be simpler, but of many short-lived units
+    that are started together only the first would be named.
+    """
+
+    def __init__(self) -> None:
+        self._root = next((root for root in _ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
+        self._paths: OrderedDict[int, str | None] = OrderedDict()
+        self._users: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._paid_at = 0.0  # monotonic seconds: when the share of the time has made up for all searches so far
+
+    def learn(self, cgroup_id: int, path: str | None) -> None:
+        """Keep a path that was found elsewhere, or None for a group that has none."""
+        self._paths[cgroup_id] = path
+        self._paths.move_to_end(cgroup_id)
+        if len(self._paths) > _MOST_PATHS:
+            self._paths.popitem(last=False)
+
+    def learn_user(self, cgroup_id: int, uid: int) -> None:
+        """Note that a user has, or had, a process in a group."""
+        self._users[cgroup_id, uid] = None
+        if len(self._users) > _MOST_PATHS:
+            self._users.popitem(last=False)
+
+    def has_user(self, cgroup_id: int, uid: int) -> bool:
+        """Whether a user is known to have had a process in a group, or has one now. root has whatever it wants."""
+        if uid == 0 or (cgroup_id, uid) in self._users:
+            return True
+        path = self._paths.get(cgroup_id)
+        if path is None or self._root is None or not any(_owner(pid) == uid for pid in _members(self._root + path)):
+            return False
+        self.learn_user(cgroup_id, uid)
+        return True
+
+    def path(self, cgroup_id: int) -> str | None:
+        """The path of a group, as /proc/PID/cgroup would show it; None where it is not found, or not looked for."""
+        if cgroup_id not in self._paths and self._root is not None:
+            now = time.monotonic()
+            if self._paid_at - now >= _MOST_AT_ONCE / _MOST_SHARE:
+                return None  # and not kept, since a later search may find it
+            self.learn(cgroup_id, _search(self._root, cgroup_id))
+            self._paid_at = max(self._paid_at, now) + (time.monotonic() - now) / _MOST_SHARE
+        return self._paths.get(cgroup_id)
+
+
+def _members(directory: str) -> list[str]:
+    """The pids of some processes in a group."""
+    try:
+        with open(f"{directory}/cgroup.procs", encoding="ascii") as procs:
+            return procs.read(_MOST_MEMBERS_BYTES).split("\n")[:-1]
+    except OSError:
+        return []
+
+
+def _owner(pid: str) -> int | None:
+    """The user of a process."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
+def _search(root: str, cgroup_id: int) -> str | None:
+    """The path of the directory with this inode number below `root`, level by level.
+
+    Users can nest groups as deep and make as many as they like in what systemd hands out to them: so no recursion,
+    and no more than so many directories, the outer ones first.
+    """
+    directories = deque([""])
+    for _ in range(_MOST_DIRECTORIES):
+        if not directories:
+            break
+        directory = directories.popleft()
+        try:
+            with os.scandir(root + directory) as entries:
+                for entry in entries:
+                    if entry.inode() == cgroup_id:
+                        return f"{directory}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(f"{directory}/{entry.name}")
+        except OSError:
+            continue  # gone meanwhile, or deeper than a path can tell
+    return None

@@ -1,11 +1,11 @@
-"""Who sent a datagram: the kernel's word, and the journal fields that pass it on.
+"""Who sent a datagram, as the kernel says: process, user and group.
 
-The kernel attaches the sender's process, user and group to each datagram (SCM_CREDENTIALS, unix(7)), as seen
-from our own namespaces. What it does not know is left out, never guessed:
+The kernel attaches these to each datagram (SCM_CREDENTIALS, unix(7)), as seen from our own namespaces. What it does not
+know is left out, never guessed:
 
 1. pid 0 is a process that our pid namespace does not show; there is no OBJECT_PID then.
-2. pid 0 together with the overflow user is a datagram that was sent before SO_PASSCRED was set: nothing is
-   known about its sender, so there is no Sender at all.
+2. pid 0 together with the overflow user is a datagram that was sent before SO_PASSCRED was set: nothing is known about
+   its sender, so there are no Credentials at all.
 """
 
 import struct
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from udsd.journal.entry import Field
 
-UCRED = struct.Struct("=iII")  # struct ucred of unix(7)
-OVERFLOW_ID = 65534  # what the kernel says for a user or group that has no number here (user_namespaces(7))
+_UCRED = struct.Struct("=iII")  # struct ucred of unix(7)
+_OVERFLOW_ID = 65534  # what the kernel says for a user or group that has no number here (user_namespaces(7))
 
 
-class Sender(NamedTuple):
+class Credentials(NamedTuple):
     """The sending process: `pid` is 0 where it is not visible from here."""
 
     pid: int
@@ -28,15 +28,15 @@ class Sender(NamedTuple):
         return f"uid {self.uid}, pid {self.pid}" if self.pid else f"uid {self.uid}"
 
 
-def sender_of(credentials: bytes) -> Sender | None:
-    """The sender in a `struct ucred`, or None where the kernel had none to attach."""
-    pid, uid, gid = UCRED.unpack(credentials)
-    if pid == 0 and uid == OVERFLOW_ID:
+def decode_ucred(ucred: bytes) -> Credentials | None:
+    """The credentials in a `struct ucred`, or None where the kernel had none to attach."""
+    pid, uid, gid = _UCRED.unpack(ucred)
+    if pid == 0 and uid == _OVERFLOW_ID:
         return None
-    return Sender(pid, uid, gid)
+    return Credentials(pid, uid, gid)
 
 
-def fields_of(sender: Sender | None) -> tuple[Field, ...]:
+def fields_of(sender: Credentials | None) -> tuple[Field, ...]:
     """The fields of systemd.journal-fields(7) for what the kernel says of this sender."""
     if sender is None:
         return ()

@@ -1,141 +1,129 @@
-"""What the kernel tells about a process: through its pidfd, and through /proc while the pidfd proves whose it is.
+"""What the kernel tells about a process: through /proc, and through a pidfd, which proves whose it is.
 
-A pid is only a number, and may be another process's by the time it is looked up. A pidfd is the process itself,
-also when it has ended (pidfd_open(2)). It comes with a datagram (SO_PASSPIDFD, Linux 6.5).
+A pid is only a number, and may be another process's by the time it is looked up. A pidfd is the process itself, also
+when it has ended (pidfd_open(2)).
+
+1. Look first, prove afterwards: a sender that lives for a millisecond may be gone after the first system call.
+2. A look at a pid is a look at the process of a pidfd if that process still had its number after the look. So a pidfd
+   is opened by the pid after the look: if both are the same process, the number was its own all the time.
+3. Two pidfds are the same process if they have the same inode, on kernels whose pidfds have inodes of their own, which
+   are never used twice (Linux 6.9). Before that, the process of a pidfd has its number for as long as it lives.
 """
 
 import fcntl
 import os
 import select
 import struct
-import time
-from collections import OrderedDict, deque
 from contextlib import suppress
+from typing import NamedTuple, Self
 
 _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
-_INFO_CGROUPID, _INFO_EXIT = 1 << 2, 1 << 3
-_INFO = struct.Struct("@QQ48x")
-
-_MOST_PATHS = 1024
-_MOST_FOLDERS = 10_000
-_MOST_AT_ONCE = 1.0  # seconds that searches for groups may take on end
-_MOST_SHARE = 0.05  # of the time, that they may take in the long run
-_CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
+_INFO_CREDS, _INFO_CGROUPID, _INFO_EXIT = 1 << 1, 1 << 2, 1 << 3
+# mask, cgroupid, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_code
+_INFO = struct.Struct("@QQ12xI4xI4xI4xI4x4x")
 
 
-class Process:
-    """A process by its pidfd, which is closed with `close`."""
+class Look(NamedTuple):
+    """What /proc/PID said: the text of `cgroup`, `comm` and `cmdline`, None where it could not be read.
 
-    def __init__(self, pid: int, pidfd: int) -> None:
-        self.pid = pid
-        self.pidfd = pidfd
-        self._poll = select.poll()
-        self._poll.register(pidfd, select.POLLIN)
+    `has_uid` says whether a user id of the process is the one that was asked for, None where that cannot be seen.
+    `pidfd` is a pidfd that was opened by the pid after all that, None where there was no process any more. It is closed
+    when this is left as a context.
+    """
 
-    def alive(self) -> bool:
-        """Whether it has not ended. Until then its pid is nobody else's."""
-        return not self._poll.poll(0)
+    cgroup: bytes | None
+    comm: bytes | None
+    cmdline: bytes | None
+    has_uid: bool | None
+    pidfd: int | None
 
-    def close(self) -> None:
-        """Let go of the pidfd."""
-        os.close(self.pidfd)
+    def __enter__(self) -> Self:
+        return self
 
-    def cgroup_id(self) -> int | None:
-        """The id of its control group, also when it has ended; None where the kernel (before 6.15) does not tell."""
-        for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
-            info = bytearray(_INFO.size)
-            _INFO.pack_into(info, 0, _INFO_CGROUPID | _INFO_EXIT, 0)
-            with suppress(OSError):
-                fcntl.ioctl(self.pidfd, _PIDFD_GET_INFO, info)
-                mask, cgroup_id = _INFO.unpack(info)
-                if mask & _INFO_CGROUPID:
-                    return int(cgroup_id)
-        return None
+    def __exit__(self, *_: object) -> None:
+        if self.pidfd is not None:
+            os.close(self.pidfd)
 
-    def read(self, name: str) -> bytes | None:
-        """The contents of /proc/PID/NAME, if it is certain that they are this process's."""
-        contents = read_proc(self.pid, name)
-        return contents if self.alive() else None
+
+class Info(NamedTuple):
+    """What a pidfd says of its process: the id of its control group, and its user ids; None for what it does not say.
+
+    The kernel says both of a process that lives since Linux 6.13, and the first of one that has ended since 6.15.
+    """
+
+    cgroup_id: int | None
+    uids: tuple[int, ...] | None
+
+
+def look_at(pid: int, uid: int, *, cmdline: bool) -> Look:
+    """Read what /proc has about the process with this pid, the most telling first."""
+    cgroup = read_proc(pid, "cgroup")
+    comm = read_proc(pid, "comm")
+    arguments = read_proc(pid, "cmdline") if cmdline else None
+    return Look(cgroup, comm, arguments, _has_uid(pid, uid), _open_pidfd(pid))
 
 
 def read_proc(pid: int, name: str) -> bytes | None:
     """The contents of /proc/PID/NAME, None where there is no such process or we may not look."""
     try:
-        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-            return file.readall()
+        descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        contents = b""
+        while part := os.read(descriptor, 65536):
+            contents += part
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return contents
+
+
+def _has_uid(pid: int, uid: int) -> bool | None:
+    """Whether the real, effective, saved or file system user of a process is this one; None where nobody can say."""
+    try:
+        if os.stat(f"/proc/{pid}").st_uid == uid:  # the effective one; root's for a process that is not dumpable
+            return True
+    except OSError:
+        return None
+    status = read_proc(pid, "status")
+    if status is None:
+        return None
+    _, _, ids = status.partition(b"\nUid:")
+    return b"%d" % uid in ids.partition(b"\n")[0].split()
+
+
+def _open_pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
     except OSError:
         return None
 
 
-def cgroup_path(table: bytes) -> str | None:
-    """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
+def has_ended(pidfd: int) -> bool:
+    """Whether the process of a pidfd has ended. Until then its pid is nobody else's."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
 
-    That is cgroup2's, except where systemd uses a hierarchy of the old kind and leaves all in cgroup2's root.
+
+def info(pidfd: int) -> Info:
+    """What the kernel says of the process of a pidfd (PIDFD_GET_INFO, linux/pidfd.h), also when it has ended."""
+    for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
+        answer = bytearray(_INFO.size)
+        _INFO.pack_into(answer, 0, _INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, 0, 0, 0, 0, 0)
+        with suppress(OSError):
+            fcntl.ioctl(pidfd, _PIDFD_GET_INFO, answer)
+            mask, cgroup_id, *uids = _INFO.unpack(answer)
+            return Info(cgroup_id if mask & _INFO_CGROUPID else None, tuple(uids) if mask & _INFO_CREDS else None)
+    return Info(None, None)
+
+
+def unique_inode(pidfd: int, shared: int) -> int | None:
+    """The inode number that no other process's pidfd ever has; None where all share the one of descriptor `shared`.
+
+    `shared` is any descriptor without a file behind it, as of epoll_create(2).
     """
-    paths = {}
-    # By newline alone, which the kernel keeps out of names: splitlines() would split at others that users can choose.
-    for row in table.decode(errors="surrogateescape").split("\n"):
-        _, _, named_path = row.partition(":")
-        controllers, colon, path = named_path.partition(":")
-        if colon:
-            paths[controllers] = path
-    unified, named = paths.get(""), paths.get("name=systemd")
-    return named if unified in (None, "/") and named else unified
-
-
-class CgroupPaths:
-    """The paths of control groups by their ids, which are the inode numbers of their directories.
-
-    An id is never used twice, so a path that was found once stays true, also when the group is gone; the latest ones
-    are kept. For an id that is not among them the tree is read: a group that is gone before that has no path. That it
-    has none is kept too, also where the search gave up early: what is told may lack a path, but is never guessed.
-
-    Users can make the tree large, and let groups be gone as fast as they like. So searches have a budget of time, and
-    when it is used up an id is not looked for. A pause after each search would be simpler, but of many short-lived
-    units that are started together only the first would be told.
-    """
-
-    def __init__(self) -> None:
-        self._root = next((root for root in _CGROUP_ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
-        self._paths: OrderedDict[int, str | None] = OrderedDict()
-        self._paid_at = 0.0  # monotonic seconds: when the share of the time has made up for all searches so far
-
-    def learn(self, cgroup_id: int, path: str | None) -> None:
-        """Keep a path that was found elsewhere, or None for a group that has none."""
-        self._paths[cgroup_id] = path
-        self._paths.move_to_end(cgroup_id)
-        if len(self._paths) > _MOST_PATHS:
-            self._paths.popitem(last=False)
-
-    def path(self, cgroup_id: int) -> str | None:
-        """The path of a group, as /proc/PID/cgroup would show it; None where it is not found, or not looked for."""
-        if cgroup_id not in self._paths and self._root is not None:
-            now = time.monotonic()
-            if self._paid_at - now >= _MOST_AT_ONCE / _MOST_SHARE:
-                return None  # and not kept, since a later search may find it
-            self.learn(cgroup_id, _search(self._root, cgroup_id))
-            self._paid_at = max(self._paid_at, now) + (time.monotonic() - now) / _MOST_SHARE
-        return self._paths.get(cgroup_id)
-
-
-def _search(root: str, cgroup_id: int) -> str | None:
-    """The path of the directory with this inode number below `root`, level by level.
-
-    Users can nest groups as deep and make as many as they like in what systemd hands out to them: so no recursion,
-    and no more than so many directories, the outer ones first.
-    """
-    folders = deque([""])
-    for _ in range(_MOST_FOLDERS):
-        if not folders:
-            break
-        folder = folders.popleft()
-        try:
-            with os.scandir(root + folder) as entries:
-                for entry in entries:
-                    if entry.inode() == cgroup_id:
-                        return f"{folder}/{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(f"{folder}/{entry.name}")
-        except OSError:
-            continue  # gone meanwhile, or deeper than a path can tell
-    return None
+    status = os.fstat(pidfd)
+    return None if os.path.samestat(status, os.fstat(shared)) else status.st_ino

@@ -1,65 +1,91 @@
 """The processes that send on a socket, and what is certain about each.
 
-1. A process is known by its pidfd. While that shows it alive, its pid is nobody else's, and since a queue is in order
+1. A known process is one whose pidfd we hold. While it lives, its pid is nobody else's, and since a queue is in order,
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
-   which asks whether any of those that are known has ended, and costs the same however many they are.
-2. /proc is read while the process is alive, at most once a second, so that an exec or a move to another unit shows.
-   What was found is kept in the form in which each entry of that process ends.
-3. Of a sender that has ended the pidfd still tells the control group. What that does not tell is left out.
-4. The table is bounded: the process that was looked at longest ago makes room. Whatever happens, a datagram only ever
+   which asks whether any known process has ended, and costs the same however many they are.
+2. What /proc says of a process is believed if a pidfd proves whose it is (`process`). It is read at most once a second,
+   so that an exec or a move to another unit shows, and kept in the form in which each entry of that process ends.
+3. A sender may end before all that it sent has been read. What was known of it is kept for a while, and used for a
+   datagram whose own pidfd is of the same process.
+4. Of a sender that had ended before it was looked at, the pidfd still gives the control group (Linux 6.15). What that
+   does not say is left out.
+5. The pid that comes with a datagram can be another process's: in a user namespace of its own a sender may claim the
+   pid of any process that it sees there. The uid is always its own. So both must agree, or nothing but uid and gid is
+   recorded. Of a process that has been reaped the kernel does not know the uid any more. Its control group is then
+   certain if that user has a process there, which he could make say anything; otherwise the entry is marked.
+6. The tables are bounded: the process that was looked at longest ago makes room. Whatever happens, an entry only ever
    gets the fields of the process that sent it, or none.
-5. Without pidfds (before Linux 6.5) /proc is believed if the process there has the uid of the sender. It may be a
-   successor with the same pid, so what is told then comes with UDSD_SENDER_UNPROVEN=1.
-6. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
-   runs as root tells the pid of a sender that has ended as UDSD_SENDER_PID.
+7. Where there is no pidfd with a datagram (before Linux 6.5, and where a sender attached descriptors), /proc is
+   believed if the process there has the uid of the sender. It may be a successor with the same pid, so the entry has
+   UDSD_SENDER_UNPROVEN=1.
+8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
+   runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
 """
 
 import os
 import resource
 import select
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from udsd.journal.entry import Entry, Field, encode
-from udsd.receive.receiver import Inbox
-from udsd.senders import cgroup
-from udsd.senders.credentials import Sender, fields_of, sender_of
-from udsd.senders.process import CgroupPaths, Process, cgroup_path, read_proc
+from udsd.senders import cgroup, process
+from udsd.senders.credentials import Credentials, decode_ucred, fields_of
+from udsd.senders.process import Look
 
 _FRESH = 1.0  # seconds for which what was read is good
-_MOST = 256  # processes of one socket; each holds a descriptor
+_MOST = 256  # known processes of one socket; each holds a descriptor
+_MOST_ENDED = 256  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for all else that the daemon does
-_FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and what tells which of its senders have ended
-_LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
+_FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and what shows which of its senders have ended
+LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
-class Identity(NamedTuple):
-    """What an entry tells of its sender and of the socket, and whose account it goes on.
+class Account(NamedTuple):
+    """Whom a datagram is charged to: a `unit`, a `user` outside of units, or the `unknown` senders together."""
 
-    That is the account of a unit, or of a user where there is none. `sender` is None where the kernel knows none.
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"uid {self.name}" if self.kind == "user" else self.name or "unknown senders"
+
+
+_NOBODY = Account("unknown", "")
+
+
+class Identity(NamedTuple):
+    """What an entry records of its sender and of the socket, and the account that it is charged to.
+
+    `sender` is None where the kernel knows none.
     """
 
     entry: Entry  # the fields, as the end of an entry
     entry_of_named: Entry  # the same for a datagram that has a SYSLOG_IDENTIFIER of its own
-    account: str
-    sender: Sender | None
-
-
-def kind_of(identity: Identity) -> str:
-    """Whose account it goes on, for counting: a unit's, a user's, or nobody's that is known."""
-    if identity.sender is None:
-        return "unknown"
-    return "user" if identity.account.startswith("uid ") else "unit"
+    account: Account
+    sender: Credentials | None
 
 
 class _Known:
-    __slots__ = ("identity", "process", "stale_at")
+    """A process that lives, as far as we know."""
 
-    def __init__(self, process: Process) -> None:
-        self.process = process
+    __slots__ = ("identity", "inode", "pidfd", "sender", "stale_at")
+
+    def __init__(self, sender: Credentials, pidfd: int, inode: int | None) -> None:
+        self.sender = sender
+        self.pidfd = pidfd
+        self.inode = inode
         self.stale_at = 0.0
         self.identity: Identity
+
+
+class _Ended(NamedTuple):
+    """A process that has ended, and what was known of it."""
+
+    inode: int
+    identity: Identity
 
 
 def room_for_each(sockets: int) -> int:
@@ -68,110 +94,190 @@ def room_for_each(sockets: int) -> int:
     return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - _FOR_EACH_SOCKET))
 
 
-class Senders:
-    """Who sends on one socket. `cmdline`: tell command lines too, which can hold secrets. `most`: see rule 4."""
+class Registry:
+    """The senders of one socket.
 
-    def __init__(self, inbox: Inbox, cgroups: CgroupPaths, *, most: int = _MOST, cmdline: bool = False) -> None:
-        self._inbox = inbox
-        self._cgroups = cgroups
+    `peek_pidfd` returns a new pidfd of the sender of the first datagram, which is then ours, or None; it is None itself
+    where the kernel has no such thing. `field` names the socket in each entry. `most` bounds the known processes.
+    `cmdline`: record command lines too, which can hold secrets.
+    """
+
+    def __init__(
+        self,
+        peek_pidfd: Callable[[], int | None] | None,
+        field: Field,
+        paths: cgroup.CgroupPaths,
+        *,
+        most: int = _MOST,
+        cmdline: bool = False,
+    ) -> None:
+        self._peek_pidfd = peek_pidfd
+        self._field = field
+        self._paths = paths
         self._most = most
         self._cmdline = cmdline
         self._root = os.geteuid() == 0
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by credentials, in the order of the last look
-        self._ends = select.epoll()  # readable when one of those has ended
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by `struct ucred`, in the order of the last look
+        self._ended: OrderedDict[bytes, _Ended] = OrderedDict()
+        self._ends = select.epoll()  # readable when a known process has ended
         self._by_pidfd: dict[int, bytes] = {}
 
-    def identify(self, credentials: bytes, now: float) -> Identity:
-        """What is certain about the sender of the datagram that was last looked at.
+    def identify(self, ucred: bytes, now: float, attached: int = 0) -> Identity:
+        """What is certain about the sender of the first datagram of the queue.
 
-        `credentials` are its `struct ucred`; `now` is in monotonic seconds.
+        `ucred` is its `struct ucred`, `now` is in monotonic seconds, `attached` is not 0 if descriptors came along.
         """
-        known = self._known.get(credentials)
-        if known is None or (self._ends.poll(0, 1) and self._has_ended(credentials)):
-            return self._meet(credentials, now)
+        known = self._known.get(ucred)
+        if known is None or (self._ends.poll(0, 1) and self._has_ended(ucred)):
+            return self._meet(ucred, now, attached)
         if now >= known.stale_at:
-            self._known.move_to_end(credentials)
-            self._look(known, sender_of(credentials), now)
+            self._known.move_to_end(ucred)
+            self._refresh(known, now)
         return known.identity
 
-    def _meet(self, credentials: bytes, now: float) -> Identity:
-        """The same for a process that is not known yet, and may have ended."""
-        sender = sender_of(credentials)
+    def _meet(self, ucred: bytes, now: float, attached: int) -> Identity:
+        """Identify a process that is not known, and may have ended."""
+        sender = decode_ucred(ucred)
         if sender is None or not sender.pid:
             return self._identity(sender, fields_of(sender))
-        if not self._inbox.proves_senders:
-            return self._identity(sender, fields_of(sender) + self._unproven(sender))
-        self._forget_ended()  # first, so that there is a descriptor for this one
-        process = self._inbox.peek_process(sender.pid)
-        if process is None:
-            return self._identity(sender, self._ended(sender))
-        known = _Known(process)
-        told = self._look(known, sender, now)
-        if not process.alive():
-            process.close()
-            return self._identity(sender, self._ended(sender) + told)
-        if len(self._known) == self._most:
+        if ucred in self._ended and not attached:
+            return self._recognise(ucred, sender, now)
+        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline) as look:
+            if attached or self._peek_pidfd is None:
+                return self._identity(sender, fields_of(sender) + self._unproven(look))
+            self._forget_ended()  # so that there is a descriptor for this one
+            pidfd = self._peek_pidfd()
+            if pidfd is None:  # the kernel has lost track of it
+                return self._identity(sender, self._ended_fields(sender))
+            return self._prove(ucred, sender, look, pidfd, now)
+
+    def _recognise(self, ucred: bytes, sender: Credentials, now: float) -> Identity:
+        """Identify a sender with the credentials of a process that has ended: that one, or a successor."""
+        assert self._peek_pidfd is not None
+        pidfd = self._peek_pidfd()
+        if pidfd is None:
+            return self._identity(sender, self._ended_fields(sender))
+        ended = self._ended[ucred]
+        if process.unique_inode(pidfd, self._ends.fileno()) == ended.inode:
+            os.close(pidfd)
+            return ended.identity
+        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline) as look:
+            return self._prove(ucred, sender, look, pidfd, now)
+
+    def _prove(self, ucred: bytes, sender: Credentials, look: Look, pidfd: int, now: float) -> Identity:
+        """Identify the process of a datagram's own `pidfd`, at which `look` was made if it still had its number."""
+        inode = process.unique_inode(pidfd, self._ends.fileno())
+        ended = process.has_ended(pidfd)
+        proven = not ended
+        if ended and inode is not None and look.pidfd is not None:
+            proven = process.unique_inode(look.pidfd, self._ends.fileno()) == inode
+        info = process.info(pidfd)
+        agrees = look.has_uid if proven else None
+        if info.uids is not None:
+            agrees = sender.uid in info.uids
+        if agrees is False:
+            os.close(pidfd)
+            return self._identity(sender, fields_of(sender._replace(pid=0)))
+        fields = self._fields(look if proven else None, info.cgroup_id)
+        if info.cgroup_id is not None:
+            if agrees:
+                self._paths.learn_user(info.cgroup_id, sender.uid)
+            elif not self._paths.has_user(info.cgroup_id, sender.uid):
+                fields = (*fields, _UNPROVEN)
+        if proven and not ended:
+            return self._keep(ucred, _Known(sender, pidfd, inode), fields, now)
+        os.close(pidfd)
+        identity = self._identity(sender, self._ended_fields(sender) + fields)
+        self._keep_ended(ucred, inode, identity)
+        return identity
+
+    def _keep(self, ucred: bytes, known: _Known, fields: tuple[Field, ...], now: float) -> Identity:
+        known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
+        known.stale_at = now + _FRESH
+        if len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
-        self._known[credentials] = known
-        self._by_pidfd[process.pidfd] = credentials
-        self._ends.register(process.pidfd, select.EPOLLIN)
+        self._known[ucred] = known
+        self._by_pidfd[known.pidfd] = ucred
+        self._ends.register(known.pidfd, select.EPOLLIN)
         return known.identity
 
-    def _has_ended(self, credentials: bytes) -> bool:
+    def _keep_ended(self, ucred: bytes, inode: int | None, identity: Identity) -> None:
+        if inode is None:  # no later datagram could be proven to be from it
+            return
+        self._ended[ucred] = _Ended(inode, identity)
+        self._ended.move_to_end(ucred)
+        if len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
+
+    def _has_ended(self, ucred: bytes) -> bool:
         """Forget the processes that have ended; whether the one with these credentials was among them."""
         self._forget_ended()
-        return credentials not in self._known
+        return ucred not in self._known
 
     def _forget_ended(self) -> None:
         for pidfd, _ in self._ends.poll(0):
-            self._forget(self._by_pidfd[pidfd])
+            ucred = self._by_pidfd[pidfd]
+            known = self._known[ucred]
+            self._keep_ended(ucred, known.inode, self._without_pid(known))
+            self._forget(ucred)
 
-    def _forget(self, credentials: bytes) -> None:
-        process = self._known.pop(credentials).process
-        del self._by_pidfd[process.pidfd]
-        process.close()  # and so the last word of it in the epoll(7) instance, since nobody else holds this pidfd
+    def _forget(self, ucred: bytes) -> None:
+        pidfd = self._known.pop(ucred).pidfd
+        del self._by_pidfd[pidfd]
+        os.close(pidfd)  # and so the last of it in the epoll(7) instance, since nobody else holds this pidfd
 
-    def _look(self, known: _Known, sender: Sender | None, now: float) -> tuple[Field, ...]:
-        """Read what there is about a process, which makes its identity if it is alive; the fields that were found."""
-        process = known.process
-        table = process.read("cgroup")
-        cgroup_id = process.cgroup_id()
-        if table is not None:
-            path = cgroup_path(table)
-            if cgroup_id is not None and path is not None and b"0::%s\n" % os.fsencode(path) in table:
-                self._cgroups.learn(cgroup_id, path)  # for what it sends last, when it and its unit have ended
-        else:
-            path = None if cgroup_id is None else self._cgroups.path(cgroup_id)
-        cmdline = process.read("cmdline") if self._cmdline else None
-        told = _told(process.read("comm"), cmdline, path)
-        known.identity = self._identity(sender, fields_of(sender) + told)
+    def _refresh(self, known: _Known, now: float) -> None:
+        """Look at a known process again."""
         known.stale_at = now + _FRESH
-        return told
+        with process.look_at(known.sender.pid, known.sender.uid, cmdline=self._cmdline) as look:
+            info = process.info(known.pidfd)
+            if not process.has_ended(known.pidfd):
+                fields = self._fields(look, info.cgroup_id)
+                known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
 
-    def _identity(self, sender: Sender | None, fields: tuple[Field, ...]) -> Identity:
+    def _fields(self, look: Look | None, cgroup_id: int | None) -> tuple[Field, ...]:
+        """The fields of a process, of a proven look and of the control group that its pidfd gives."""
+        if look is None or look.cgroup is None:
+            path = None if cgroup_id is None else self._paths.path(cgroup_id)
+        else:
+            path = cgroup.path_in(look.cgroup)
+            if cgroup_id is not None and path is not None and b"0::%s\n" % os.fsencode(path) in look.cgroup:
+                self._paths.learn(cgroup_id, path)  # for what it sends last, when it and its unit have ended
+        return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
+
+    def _without_pid(self, known: _Known) -> Identity:
+        """The identity of a process that has ended now (rule 8)."""
+        if not self._root:
+            return known.identity
+        pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
+        told, other = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
+        identity = known.identity
+        return identity._replace(
+            entry=identity.entry.replace(told, other, 1), entry_of_named=identity.entry_of_named.replace(told, other, 1)
+        )
+
+    def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
         unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
-        account = unit or (f"uid {sender.uid}" if sender else "unknown senders")
-        told = encode((*fields, self._inbox.field))
-        unnamed = encode([*(field for field in fields if field[0] != "SYSLOG_IDENTIFIER"), self._inbox.field])
-        return Identity(told, unnamed, account, sender)
+        account = Account("unit", unit) if unit else Account("user", str(sender.uid)) if sender else _NOBODY
+        named = [field for field in fields if field[0] != "SYSLOG_IDENTIFIER"]
+        return Identity(encode((*fields, self._field)), encode((*named, self._field)), account, sender)
 
-    def _ended(self, sender: Sender) -> tuple[Field, ...]:
-        told = fields_of(sender)
-        return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in told) if self._root else told
+    def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
+        fields = fields_of(sender)
+        return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in fields) if self._root else fields
 
-    def _unproven(self, sender: Sender) -> tuple[Field, ...]:
-        status, table = read_proc(sender.pid, "status"), read_proc(sender.pid, "cgroup")
-        if status is None or table is None or b"\nUid:\t%d\t" % sender.uid not in status:
+    def _unproven(self, look: Look) -> tuple[Field, ...]:
+        if look.cgroup is None or not look.has_uid:
             return ()
-        cmdline = read_proc(sender.pid, "cmdline") if self._cmdline else None
-        return (*_told(read_proc(sender.pid, "comm"), cmdline, cgroup_path(table)), _UNPROVEN)
+        return (*fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup)), _UNPROVEN)
 
 
-def _told(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:
+def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:
+    """The fields for what /proc says of a process: the texts of `comm` and `cmdline`, and its control group's path."""
     fields: list[Field] = []
     if comm:
         name = comm.removesuffix(b"\n")
         fields += [("SYSLOG_IDENTIFIER", name), ("OBJECT_COMM", name)]
     if cmdline:
-        fields.append(("OBJECT_CMDLINE", cmdline[:_LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
+        fields.append(("OBJECT_CMDLINE", cmdline[:LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
     return (*fields, *(cgroup.fields_of(path) if path else ()))

@@ -1,11 +1,11 @@
 """Going into the background, for those who start udsd from a script and not from a service manager.
 
 The process that was started waits until the one in the background is ready, and ends as that one has begun: with 0, or
-with its error and its exit status. So a script that goes on after it finds the socket there.
+with its error and its exit status. So when a script goes on after it, the socket is there.
 
 python-daemon does what belongs to it: a session of its own, `/` as the working directory, no descriptors of others.
 Standard output stays what it is where entries go to it, and standard error where it is a file, or the same as that.
-Terminals are let go of, and pipes too: who has the other end (ssh, cron, a `$(...)`) waits until it is closed.
+Terminals and pipes are closed: whoever has the other end (ssh, cron, a `$(...)`) waits until then.
 """
 
 import os
@@ -28,8 +28,8 @@ _DESCRIPTORS = 4096
 class Background:
     """The way into the background.
 
-    As a context it tells the waiting process of the UdsdError that ends this one before `begun` was called. It is to be
-    the outermost one: when the waiting process ends, all has been cleared away.
+    As a context it reports to the waiting process the UdsdError that ends this one before `begun` was called. It is to
+    be the outermost one: when the waiting process ends, all has been cleaned up.
     """
 
     _writable = -1
@@ -44,7 +44,7 @@ class Background:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends the one that waits, and leaves the other's files alone
         if os.fork():
             os.close(self._writable)
-            _end_as_told(readable)
+            _end_as_reported(readable)
         os.close(readable)
         context = daemon.DaemonContext(
             detach_process=True,
@@ -61,8 +61,8 @@ class Background:
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if isinstance(error, UdsdError) and self._writable >= 0:
-            self._tell(error.status, explain("udsd", error))
-            _to_null(2)  # it has been said
+            self._report(error.status, explain("udsd", error))
+            _to_null(2)  # it has been reported
 
     def begun(self, *, output: bool) -> None:
         """Let the process that was started end well. `output`: whether entries go to standard output."""
@@ -71,18 +71,18 @@ class Background:
         errors = os.fstat(2)
         if not (stat.S_ISREG(errors.st_mode) or os.path.samestat(errors, os.fstat(1))):
             _to_null(2)
-        self._tell(os.EX_OK, "")
+        self._report(os.EX_OK, "")
 
-    def _tell(self, status: int, text: str) -> None:
+    def _report(self, status: int, text: str) -> None:
         with suppress(BrokenPipeError):  # it was killed meanwhile
             os.write(self._writable, bytes([status]) + text.encode(errors="backslashreplace"))
         os.close(self._writable)
         self._writable = -1
 
 
-def _end_as_told(readable: int) -> None:
-    with open(readable, "rb") as told:
-        words = told.read()
+def _end_as_reported(readable: int) -> None:
+    with open(readable, "rb") as report:
+        words = report.read()
     if not words:  # it was killed, or has a traceback on standard error
         words = bytes([os.EX_SOFTWARE]) + b"udsd: it has ended before it was ready\n"
     write_stderr(words[1:])

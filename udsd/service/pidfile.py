@@ -1,7 +1,7 @@
-"""The file that tells the pid of a daemon that no service manager looks after.
+"""The file that holds the pid of a daemon that no service manager looks after.
 
-The file is locked for as long as the daemon lives. So a file that is left over from one that was killed is known to be
-stale, whatever runs under that pid by now, and two daemons can never have the same one.
+The file is locked for as long as the daemon lives. So a file that a killed daemon left is known to be stale, whatever
+runs under that pid by now, and two daemons can never have the same one.
 """
 
 import errno
@@ -10,10 +10,9 @@ import stat
 from contextlib import suppress
 
 from udsd.errors import UdsdError
-from udsd.service.lockfile import HeldError, lock
+from udsd.service import lockfile
 
 _MODE = 0o644
-_LONGEST = 20  # bytes
 
 
 class PidFile:
@@ -22,32 +21,33 @@ class PidFile:
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
         try:
-            self.descriptor = lock(self.path, _MODE)
-        except HeldError:
+            self.descriptor = lockfile.lock(self.path, _MODE)
+        except lockfile.HeldError as held:
             raise UdsdError(
-                f"{path}: the daemon of this pid file runs already, {_pid_in(self.path)}",
+                f"{path}: the daemon of this pid file runs already, "
+                + (f"with pid {held.pid}" if held.pid else "and is about to start or to end"),
                 hint="stop that one first, or name another pid file",
                 status=os.EX_UNAVAILABLE,
             ) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR):
                 raise _no_pid_file(path) from error
-            hint = "its folder must exist, and be writable for the user who runs udsd"
+            hint = "its directory must exist, and be writable for the user who runs udsd"
             raise UdsdError(f"{path}: {error.strerror}", hint=hint, status=os.EX_CANTCREAT) from error
         if not _may_be_ours(self.descriptor):
             os.close(self.descriptor)
             raise _no_pid_file(path)
-        os.ftruncate(self.descriptor, 0)  # whoever finds it locked is not to be told the pid of a daemon of yore
+        lockfile.clear(self.descriptor)
 
     def write(self) -> None:
         """Write the pid of this process. Raises UdsdError where there is no room."""
         try:
-            os.pwrite(self.descriptor, b"%d\n" % os.getpid(), 0)
+            lockfile.write_pid(self.descriptor)
         except OSError as error:
             raise UdsdError(f"{self.path}: {error.strerror}", status=os.EX_CANTCREAT) from error
 
     def remove(self) -> None:
-        """Give up the pid file: it is removed, but not another one that somebody has put in its place."""
+        """Give up the pid file. It is removed, but not another one that has been put in its place."""
         with suppress(OSError):
             if os.path.samestat(os.lstat(self.path), os.fstat(self.descriptor)):
                 os.unlink(self.path)
@@ -55,20 +55,12 @@ class PidFile:
 
 
 def _may_be_ours(descriptor: int) -> bool:
-    """Whether a file has nothing in it, or a pid."""
+    """Whether the file is a regular one that is empty or holds a pid."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
-    content = os.pread(descriptor, _LONGEST, 0).strip()
+    content = lockfile.content(descriptor)
     return not content or content.isdigit()
 
 
-def _pid_in(path: str) -> str:
-    """The pid in a pid file that is locked."""
-    pid = ""
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-        pid = file.read(_LONGEST).strip()
-    return f"with pid {pid}" if pid else "and is about to start or to end"
-
-
 def _no_pid_file(path: str) -> UdsdError:
-    return UdsdError(f"{path} is no pid file: left as it is", hint="name another", status=os.EX_CANTCREAT)
+    return UdsdError(f"{path} is not a pid file: left as it is", hint="name another", status=os.EX_CANTCREAT)

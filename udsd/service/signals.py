@@ -1,19 +1,19 @@
-"""Signals: those that ask the daemon to leave, and the one that asks for its counters.
+"""Signals: those that stop the daemon, and the one that asks for its counters.
 
-Each sets a flag and makes a descriptor readable, so that the loop learns of it in its one poll(2) and acts when it can.
-The second one that asks to leave ends the process at once.
+Each sets a flag and makes a descriptor readable. That wakes the one poll(2) of the loop, which acts when it can. The
+second signal that asks to stop ends the process at once.
 """
 
 import os
 import signal
 from types import FrameType
 
-# To leave. SIGHUP as well: a terminal that closes must not leave a socket file behind, and there is nothing to reload.
+# To stop. SIGHUP as well: a terminal that closes must not leave a socket file behind, and there is nothing to reload.
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def leave_no_zombies() -> None:
-    """As PID 1 of a container: have the kernel bury the children of others, which become ours when those end."""
+    """As PID 1 of a container: have the kernel reap orphans that were reparented to us."""
     if os.getpid() == 1:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
@@ -21,8 +21,8 @@ def leave_no_zombies() -> None:
 class Signals:
     """Handlers for the signals above, from construction to the end of the process.
 
-    `stop` is the name of the signal that asked to leave, None before one did. `fileno()` polls readable when there is
-    something new; `asked_for_counters` says whether that is it, once.
+    `stop` is the name of the signal that asked to stop, None before one did. `fileno()` polls readable when a signal
+    has come; `clear` is to be called then.
     """
 
     def __init__(self) -> None:
@@ -35,14 +35,16 @@ class Signals:
         signal.signal(signal.SIGUSR1, self._handle_counters)
 
     def fileno(self) -> int:
-        """For poll(2)."""
+        """The descriptor, for poll(2)."""
         return self._readable
 
+    def clear(self) -> None:
+        """Be readable again only at the next signal. Any signal with a handler makes it readable."""
+        os.read(self._readable, 4096)
+
     def asked_for_counters(self) -> bool:
-        """Whether somebody has asked for the counters since the last call."""
+        """Whether SIGUSR1 has come since the last call."""
         asked, self._counters = self._counters, False
-        if asked:
-            os.read(self._readable, 4096)
         return asked
 
     def _handle_counters(self, _number: int, _frame: FrameType | None) -> None:

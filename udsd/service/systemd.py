@@ -1,4 +1,4 @@
-"""The service manager, through systemd-python: what it passed to us, and what it wants to hear."""
+"""The service manager, through systemd-python: what it passed to this process, and what it is notified of."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from systemd import daemon
-from udsd.journal.console import printable
+from udsd.journal import console
 
 
 def passed_descriptors() -> dict[int, str]:
@@ -28,17 +28,17 @@ def started_us() -> bool:
 def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
     """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
 
-    `keep` are descriptors that go with `FDSTORE=1`. A manager that does not hear us is no reason to stop: it will
-    act on our silence, as sd_notify(3) wants it. A status names sockets, and a path may be any bytes: what is not
-    UTF-8 and what would end the line goes as escapes.
+    `keep` are descriptors that go with `FDSTORE=1`. A manager that cannot be reached is no reason to stop: it acts on
+    our silence, as sd_notify(3) wants it. A status names sockets, and a path may be any bytes: what is not UTF-8 and
+    what would end the line is sent as escapes.
     """
-    text = "\n".join(printable(os.fsencode(assignment)) for assignment in assignments)
+    text = "\n".join(console.printable(os.fsencode(assignment)) for assignment in assignments)
     with suppress(OSError):
         daemon.notify(text, fds=keep)
 
 
 def watchdog_interval() -> float | None:
-    """Seconds after which the service manager wants a sign of life, None where it wants none.
+    """Seconds between two signs of life for the service manager, None where it wants none.
 
     As sd_watchdog_enabled(3) reads it; half of the time that is allowed, as that page recommends.
     """

@@ -13,7 +13,7 @@ from collections.abc import Callable
 _STATUS_INTERVAL = 1.0
 
 
-class Heartbeat:
+class Watchdog:
     """`interval` is the watchdog's, in seconds, None without one. `send` takes sd_notify(3) assignments."""
 
     def __init__(self, interval: float | None, send: Callable[..., None], now: float) -> None:
@@ -21,22 +21,22 @@ class Heartbeat:
         self._send = send
         self._watchdog_due = now + self._interval
         self._status_due = now
-        self._told: object = None
+        self._sent: object = None  # the state of the last status
 
     def due(self, state: object) -> float:
-        """When `beat` has something to say next, if the state is then what it is now; may be infinite."""
-        return self._watchdog_due if state == self._told else min(self._watchdog_due, self._status_due)
+        """When `notify` has something to send next, if the state does not change until then; may be infinite."""
+        return self._watchdog_due if state == self._sent else min(self._watchdog_due, self._status_due)
 
-    def beat(self, now: float, state: object, words: Callable[[], str]) -> None:
-        """Say what is due. `words` is the status in words, asked for only when `state` is a new one."""
+    def notify(self, now: float, state: object, words: Callable[[], str]) -> None:
+        """Send what is due. `words` is the status in words; it is called only when `state` is a new one."""
         if now < self.due(state):
             return
         assignments = []
         if now >= self._watchdog_due:
             assignments.append("WATCHDOG=1")
             self._watchdog_due = now + self._interval
-        if state != self._told:
+        if state != self._sent:
             assignments.append(f"STATUS={words()}")
-            self._told = state
+            self._sent = state
             self._status_due = now + _STATUS_INTERVAL
         self._send(*assignments)

@@ -3,7 +3,7 @@
 import pytest
 
 from udsd.daemon.stop import StopPolicy, asks_to_stop
-from udsd.senders.credentials import Sender
+from udsd.senders.credentials import Credentials
 
 
 @pytest.mark.parametrize(
@@ -33,20 +33,20 @@ def test_only_done_asks_to_stop(payload: bytes, asks: bool) -> None:
 @pytest.mark.parametrize(
     ("sender", "may"),
     [
-        (Sender(7, 0, 0), True),
-        (Sender(7, 998, 100), True),
-        (Sender(0, 998, 998), True),
-        (Sender(7, 1000, 4), True),
-        (Sender(7, 1000, 1000), False),
-        (Sender(7, 1000, 0), False),
-        (Sender(7, 4, 1000), False),
-        (Sender(7, 65534, 65534), False),
+        (Credentials(7, 0, 0), True),
+        (Credentials(7, 998, 100), True),
+        (Credentials(0, 998, 998), True),
+        (Credentials(7, 1000, 4), True),
+        (Credentials(7, 1000, 1000), False),
+        (Credentials(7, 1000, 0), False),
+        (Credentials(7, 4, 1000), False),
+        (Credentials(7, 65534, 65534), False),
         (None, False),
     ],
 )
-def test_the_named_users_and_groups_may_stop(sender: Sender | None, may: bool) -> None:
+def test_the_named_users_and_groups_may_stop(sender: Credentials | None, may: bool) -> None:
     assert StopPolicy(frozenset((0, 998)), frozenset((4,))).allows(sender) is may
 
 
 def test_nobody_may_stop_where_nobody_is_named() -> None:
-    assert not StopPolicy(frozenset()).allows(Sender(7, 0, 0))
+    assert not StopPolicy(frozenset()).allows(Credentials(7, 0, 0))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd import formats
-from udsd.formats.text import message, raw
+from udsd.formats import text
 
 TABLE = {
     "empty": (b"", b""),
@@ -38,21 +38,21 @@ payloads = st.binary() | st.lists(st.sampled_from([b"\n", b"\0", b"x"])).map(b""
 
 @pytest.mark.parametrize(("payload", "expected"), TABLE.values(), ids=TABLE)
 def test_message_is_the_payload_less_one_line_end(payload: bytes, expected: bytes) -> None:
-    assert message(payload) == expected
+    assert text.trimmed(payload) == expected
 
 
 @given(payloads)
 def test_message_drops_nothing_but_one_line_end(payload: bytes) -> None:
     before_nuls = payload.rstrip(b"\0")
-    assert message(payload) == (before_nuls[:-1] if before_nuls.endswith(b"\n") else payload)
+    assert text.trimmed(payload) == (before_nuls[:-1] if before_nuls.endswith(b"\n") else payload)
 
 
 @pytest.mark.parametrize(("payload", "expected"), TABLE.values(), ids=TABLE)
 def test_raw_is_the_message_at_priority_info(payload: bytes, expected: bytes) -> None:
-    assert raw(payload) == (("PRIORITY", b"6"), ("MESSAGE", expected))
+    assert text.parse(payload) == ((("PRIORITY", b"6"), ("MESSAGE", expected)), None)
 
 
 def test_the_default_format_is_text_or_syslog_by_how_it_opens() -> None:
-    read = formats.named(formats.DEFAULT).read
-    assert read(b"hello") == raw(b"hello")
-    assert dict(read(b"<3>hello"))["PRIORITY"] == b"3"
+    parse = formats.parser(formats.DEFAULT)
+    assert parse(b"hello") == text.parse(b"hello")
+    assert dict(parse(b"<3>hello")[0])["PRIORITY"] == b"3"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd.errors import UdsdError
-from udsd.journal.console import Console, line, printable
+from udsd.journal.console import Console, format_line, printable
 from udsd.journal.entry import Fields, encode
 from udsd.journal.sink import BusyError
 
@@ -102,17 +102,17 @@ def test_printable_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_an_entry_is_one_line(fields: Fields, now: float, expected: str) -> None:
-    assert line(encode(fields), now, "host") == expected.encode()
+    assert format_line(encode(fields), now, "host") == expected.encode()
 
 
 def test_the_name_of_a_host_may_be_any_bytes() -> None:
-    assert b" h\\xff\\x1b unknown: x\n" in line(encode([("MESSAGE", b"x")]), NOON, "h\udcff\x1b")
+    assert b" h\\xff\\x1b unknown: x\n" in format_line(encode([("MESSAGE", b"x")]), NOON, "h\udcff\x1b")
 
 
 def test_a_delivered_entry_is_written(pipe: Pipe) -> None:
     reader, writer = pipe
     Console(writer.fileno(), clock=lambda: NOON).deliver(encode(HELLO))
-    assert reader.read(4096) == line(encode(HELLO), NOON, socket.gethostname())
+    assert reader.read(4096) == format_line(encode(HELLO), NOON, socket.gethostname())
 
 
 def test_the_console_is_busy_while_the_pipe_is_full(pipe: Pipe) -> None:
@@ -143,7 +143,7 @@ def test_what_has_been_written_needs_no_looking_after(pipe: Pipe) -> None:
     console = Console(pipe[1].fileno())
     console.deliver(encode(HELLO))
     assert console.due() == math.inf
-    assert list(console.owed()) == []
+    assert list(console.take_lost()) == []
 
 
 def test_a_descriptor_that_cannot_be_written_is_an_error() -> None:
@@ -201,7 +201,7 @@ def test_an_entry_whose_line_was_cut_is_owed() -> None:
     console = Console(writer)
     entry = encode([("MESSAGE", b"x" * 100_000)])
     console.deliver(entry)
-    assert list(console.owed()) == [entry]
-    assert list(console.owed()) == []
+    assert list(console.take_lost()) == [(entry, None)]
+    assert list(console.take_lost()) == []
     os.close(reader)
     os.close(writer)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from udsd.journal.delivery import Outlet
-from udsd.journal.entry import Entry, decode, encode
-from udsd.journal.log import Log
-from udsd.journal.messages import STARTED
-from udsd.journal.sink import BusyError
+from udsd.journal.delivery import Delivery
+from udsd.journal.entry import Entry, decode_entry, encode
+from udsd.journal.log import STARTED, Log
+from udsd.journal.sink import BusyError, Lost
 
 HELLO = encode([("MESSAGE", b"hello")])
 
@@ -27,9 +26,10 @@ class Drawer:
         self.refusal = BusyError("it is full")
         self.look_due = math.inf
         self.looks: list[float] = []
-        self.lost: list[Entry] = []
+        self.lost: list[Lost] = []
 
-    def deliver(self, entry: Entry) -> None:
+    def deliver(self, entry: Entry, origin: object = None) -> None:
+        del origin
         if self.room < 1:
             raise self.refusal
         self.room -= 1
@@ -43,11 +43,11 @@ class Drawer:
         if self.room < 1:
             raise self.refusal
 
-    def owed(self) -> Iterable[Entry]:
+    def take_lost(self) -> Iterable[Lost]:
         return self.lost
 
     def messages(self) -> list[bytes]:
-        return [dict(decode(entry))["MESSAGE"] for entry in self.taken]
+        return [dict(decode_entry(entry))["MESSAGE"] for entry in self.taken]
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def log() -> Log:
 
 
 @pytest.fixture
-def outlet(drawer: Drawer, log: Log) -> Outlet:
-    return Outlet(drawer, log)
+def outlet(drawer: Drawer, log: Log) -> Delivery:
+    return Delivery(drawer, log)
 
 
 @pytest.fixture
-def blocked(outlet: Outlet, drawer: Drawer) -> Outlet:
+def blocked(outlet: Delivery, drawer: Drawer) -> Delivery:
     """An outlet whose sink refuses since 100 s."""
     drawer.room = 0
     assert not outlet.deliver(HELLO, 100.0)
@@ -81,33 +81,33 @@ def writable() -> Iterator[int]:
         yield writer
 
 
-def test_an_entry_that_is_taken_is_delivered(outlet: Outlet, drawer: Drawer) -> None:
+def test_an_entry_that_is_taken_is_delivered(outlet: Delivery, drawer: Drawer) -> None:
     assert outlet.deliver(HELLO, 100.0)
     assert drawer.taken == [HELLO]
     assert outlet.blocked_since is None
 
 
-def test_an_entry_that_is_refused_is_not_delivered(outlet: Outlet, drawer: Drawer) -> None:
+def test_an_entry_that_is_refused_is_not_delivered(outlet: Delivery, drawer: Drawer) -> None:
     drawer.room = 0
     assert not outlet.deliver(HELLO, 100.0)
     assert drawer.taken == []
 
 
-def test_the_outage_began_with_the_first_refusal(blocked: Outlet) -> None:
+def test_the_outage_began_with_the_first_refusal(blocked: Delivery) -> None:
     assert blocked.blocked_since == 100.0
     blocked.deliver(HELLO, 100.5)
     blocked.ready(101.5)
     assert blocked.blocked_since == 100.0
 
 
-def test_the_outage_is_over_when_the_sink_is_found_well(blocked: Outlet, drawer: Drawer) -> None:
+def test_the_outage_is_over_when_the_sink_is_found_well(blocked: Delivery, drawer: Drawer) -> None:
     drawer.room = math.inf
     assert blocked.ready(100.5)
     assert blocked.blocked_since is None
     assert blocked.deliver(HELLO, 100.5)
 
 
-def test_the_next_outage_begins_anew(blocked: Outlet, drawer: Drawer) -> None:
+def test_the_next_outage_begins_anew(blocked: Delivery, drawer: Drawer) -> None:
     drawer.room = math.inf
     blocked.ready(100.5)
     drawer.room = 0
@@ -115,7 +115,7 @@ def test_the_next_outage_begins_anew(blocked: Outlet, drawer: Drawer) -> None:
     assert blocked.blocked_since == 200.0
 
 
-def test_own_messages_go_first_and_in_order(outlet: Outlet, drawer: Drawer, log: Log) -> None:
+def test_own_messages_go_first_and_in_order(outlet: Delivery, drawer: Drawer, log: Log) -> None:
     log.say(STARTED, "one")
     log.say(STARTED, "two")
     assert outlet.ready(100.0)
@@ -124,7 +124,7 @@ def test_own_messages_go_first_and_in_order(outlet: Outlet, drawer: Drawer, log:
     assert not log.waiting
 
 
-def test_own_messages_that_are_refused_wait_in_order(outlet: Outlet, drawer: Drawer, log: Log) -> None:
+def test_own_messages_that_are_refused_wait_in_order(outlet: Delivery, drawer: Drawer, log: Log) -> None:
     for text in ("one", "two", "three"):
         log.say(STARTED, text)
     drawer.room = 1
@@ -136,7 +136,7 @@ def test_own_messages_that_are_refused_wait_in_order(outlet: Outlet, drawer: Dra
 
 
 @pytest.mark.parametrize("back", [100.001, 100.5, 100.999])
-def test_a_short_outage_is_never_mentioned(blocked: Outlet, drawer: Drawer, log: Log, back: float) -> None:
+def test_a_short_outage_is_never_mentioned(blocked: Delivery, drawer: Drawer, log: Log, back: float) -> None:
     assert not blocked.ready(back)
     assert not log.waiting
     drawer.room = math.inf
@@ -144,20 +144,20 @@ def test_a_short_outage_is_never_mentioned(blocked: Outlet, drawer: Drawer, log:
     assert drawer.messages() == []
 
 
-def test_a_long_outage_and_its_end_are_mentioned_once_each(blocked: Outlet, drawer: Drawer) -> None:
+def test_a_long_outage_and_its_end_are_mentioned_once_each(blocked: Delivery, drawer: Drawer) -> None:
     for now in (101.0, 102.0, 200.0):
         assert not blocked.ready(now)
     drawer.room = math.inf
     for now in (223.5, 224.0, 300.0):
         assert blocked.ready(now)
-    begin, end = (dict(decode(entry)) for entry in drawer.taken)
+    begin, end = (dict(decode_entry(entry)) for entry in drawer.taken)
     assert begin["PRIORITY"] == b"4"
     assert begin["MESSAGE"].startswith(b"the drawer takes no entries (it is full): ")
     assert end["PRIORITY"] == b"6"
     assert end["MESSAGE"] == b"the drawer takes entries again after 123.5 s"
 
 
-def test_each_long_outage_is_mentioned(blocked: Outlet, drawer: Drawer) -> None:
+def test_each_long_outage_is_mentioned(blocked: Delivery, drawer: Drawer) -> None:
     blocked.ready(101.0)
     drawer.room = math.inf
     blocked.ready(102.0)
@@ -171,7 +171,7 @@ def test_each_long_outage_is_mentioned(blocked: Outlet, drawer: Drawer) -> None:
     assert len(drawer.taken) == 4
 
 
-def test_the_complaint_stands_from_the_mention_to_the_end(blocked: Outlet, drawer: Drawer) -> None:
+def test_the_complaint_stands_from_the_mention_to_the_end(blocked: Delivery, drawer: Drawer) -> None:
     blocked.ready(100.999)
     assert blocked.complaint == ""
     blocked.ready(101.0)
@@ -184,7 +184,7 @@ def test_the_complaint_stands_from_the_mention_to_the_end(blocked: Outlet, drawe
     assert blocked.complaint == ""
 
 
-def test_the_sink_is_looked_after_when_that_is_due(outlet: Outlet, drawer: Drawer) -> None:
+def test_the_sink_is_looked_after_when_that_is_due(outlet: Delivery, drawer: Drawer) -> None:
     drawer.look_due = 100.0
     assert outlet.ready(99.9)
     assert drawer.looks == []
@@ -192,7 +192,7 @@ def test_the_sink_is_looked_after_when_that_is_due(outlet: Outlet, drawer: Drawe
     assert drawer.looks == [100.0]
 
 
-def test_a_sink_that_is_found_away_blocks(outlet: Outlet, drawer: Drawer) -> None:
+def test_a_sink_that_is_found_away_blocks(outlet: Delivery, drawer: Drawer) -> None:
     drawer.look_due = 100.0
     drawer.room = 0
     assert not outlet.ready(100.0)
@@ -200,14 +200,14 @@ def test_a_sink_that_is_found_away_blocks(outlet: Outlet, drawer: Drawer) -> Non
 
 
 @pytest.mark.parametrize("due", [math.inf, 123.0])
-def test_while_all_is_well_only_the_sink_has_something_due(outlet: Outlet, drawer: Drawer, due: float) -> None:
+def test_while_all_is_well_only_the_sink_has_something_due(outlet: Delivery, drawer: Drawer, due: float) -> None:
     drawer.look_due = due
     poll = select.poll()
     assert outlet.watch(poll, 100.0) == due
     assert poll.poll(0) == []
 
 
-def test_a_descriptor_that_tells_is_watched(outlet: Outlet, drawer: Drawer, writable: int) -> None:
+def test_a_descriptor_that_tells_is_watched(outlet: Delivery, drawer: Drawer, writable: int) -> None:
     drawer.room, drawer.refusal = 0, BusyError("it is full", writable)
     outlet.deliver(HELLO, 100.0)
     poll = select.poll()
@@ -217,7 +217,7 @@ def test_a_descriptor_that_tells_is_watched(outlet: Outlet, drawer: Drawer, writ
 
 @pytest.mark.parametrize(("now", "due"), [(100.0, 101.0), (100.9, 101.0), (101.0, math.inf), (500.0, math.inf)])
 def test_beside_a_descriptor_only_the_mention_is_due(
-    outlet: Outlet, drawer: Drawer, writable: int, now: float, due: float
+    outlet: Delivery, drawer: Drawer, writable: int, now: float, due: float
 ) -> None:
     drawer.room, drawer.refusal = 0, BusyError("it is full", writable)
     outlet.deliver(HELLO, 100.0)
@@ -233,7 +233,7 @@ def test_beside_a_descriptor_only_the_mention_is_due(
     ],
 )
 def test_without_a_descriptor_it_is_tried_again_soon_and_then_each_second(
-    blocked: Outlet, now: float, due: float
+    blocked: Delivery, now: float, due: float
 ) -> None:
     blocked.ready(now)
     poll = select.poll()
@@ -241,6 +241,6 @@ def test_without_a_descriptor_it_is_tried_again_soon_and_then_each_second(
     assert poll.poll(0) == []
 
 
-def test_what_the_sink_owes_is_handed_on(outlet: Outlet, drawer: Drawer) -> None:
-    drawer.lost = [HELLO]
-    assert list(outlet.owed()) == [HELLO]
+def test_what_the_sink_owes_is_handed_on(outlet: Delivery, drawer: Drawer) -> None:
+    drawer.lost = [(HELLO, "a socket")]
+    assert list(outlet.take_lost()) == [(HELLO, "a socket")]

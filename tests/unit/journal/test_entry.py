@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udsd.journal.entry import Field, Fields, decode, encode
+from udsd.journal.entry import Field, Fields, decode_entry, encode
 
 TABLE = {
     "no fields": ([], b""),
@@ -67,7 +67,7 @@ def test_fields_have_these_bytes(fields: Fields, encoded: bytes) -> None:
 
 @pytest.mark.parametrize(("fields", "encoded"), TABLE.values(), ids=TABLE)
 def test_bytes_are_these_fields(fields: Fields, encoded: bytes) -> None:
-    assert list(decode(encoded)) == fields
+    assert list(decode_entry(encoded)) == fields
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_bad_name_raises(name: str, value: bytes) -> None:
 
 @given(entries)
 def test_decode_undoes_encode(fields: list[Field]) -> None:
-    assert list(decode(encode(fields))) == fields
+    assert list(decode_entry(encode(fields))) == fields
 
 
 @given(entries)

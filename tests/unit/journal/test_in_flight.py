@@ -6,21 +6,26 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from udsd.journal.in_flight import GRACE, Unread
+from udsd.journal.in_flight import GRACE, InFlight
 
 MOST = 2048
 MOST_BYTES = 1024 * 1024
 
 
-def holding(*entries: bytes) -> Unread:
-    unread = Unread()
+def holding(*entries: bytes) -> InFlight:
+    unread = InFlight()
     for entry in entries:
         unread.add(entry)
     return unread
 
 
+def in_flight(unread: InFlight) -> list[bytes]:
+    """What is still in flight, which is then forgotten."""
+    return [entry for entry, _ in unread.take()]
+
+
 def test_nothing_is_due_when_nothing_is_kept() -> None:
-    assert Unread().due() == math.inf
+    assert InFlight().due() == math.inf
 
 
 def test_a_look_is_due_a_while_after_the_last_one() -> None:
@@ -59,7 +64,7 @@ def test_an_entry_is_forgotten_at_the_look_after_the_one_that_found_it_read(
     unread = holding(b"a", b"b")
     for turn, all_read in enumerate(looks, start=100):
         unread.look(float(turn), all_read=all_read)
-    assert list(unread.take()) == kept
+    assert in_flight(unread) == kept
 
 
 def test_a_look_that_comes_early_changes_nothing() -> None:
@@ -77,13 +82,13 @@ def test_what_came_after_a_look_is_kept_at_the_next() -> None:
     unread.look(1.0, all_read=True)
     unread.add(b"c")
     unread.look(2.0, all_read=False)
-    assert list(unread.take()) == [b"c"]
+    assert in_flight(unread) == [b"c"]
 
 
 def test_taking_returns_all_in_order_and_leaves_nothing() -> None:
     unread = holding(b"a", b"b", b"a")
-    assert list(unread.take()) == [b"a", b"b", b"a"]
-    assert list(unread.take()) == []
+    assert in_flight(unread) == [b"a", b"b", b"a"]
+    assert in_flight(unread) == []
     assert unread.due() == math.inf
 
 
@@ -93,7 +98,7 @@ def test_what_is_added_after_taking_is_not_taken_for_read() -> None:
     unread.take()
     unread.add(b"c")
     unread.look(2.0, all_read=False)
-    assert list(unread.take()) == [b"c"]
+    assert in_flight(unread) == [b"c"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_what_is_added_after_taking_is_not_taken_for_read() -> None:
     ids=["most", "most + 1", "most * 3", "most bytes", "most bytes + 1", "room for two", "too large", "alone", "two"],
 )
 def test_the_newest_within_the_bounds_are_kept(entries: list[bytes], kept: int) -> None:
-    assert list(holding(*entries).take()) == entries[-kept:]
+    assert in_flight(holding(*entries)) == entries[-kept:]
 
 
 def test_taking_gives_all_the_room_back() -> None:
@@ -121,7 +126,7 @@ def test_taking_gives_all_the_room_back() -> None:
     entries = [bytes(MOST_BYTES - 1), b"b"]
     for entry in entries:
         unread.add(entry)
-    assert list(unread.take()) == entries
+    assert in_flight(unread) == entries
 
 
 def test_forgetting_gives_the_room_back() -> None:
@@ -131,7 +136,7 @@ def test_forgetting_gives_the_room_back() -> None:
     entries = [bytes(MOST_BYTES - 1), b"b"]
     for entry in entries:
         unread.add(entry)
-    assert list(unread.take()) == entries
+    assert in_flight(unread) == entries
 
 
 def test_what_a_bound_pushed_out_does_not_count_as_read_any_more() -> None:
@@ -141,11 +146,11 @@ def test_what_a_bound_pushed_out_does_not_count_as_read_any_more() -> None:
     for entry in rest:
         unread.add(entry)
     unread.look(2.0, all_read=False)
-    assert list(unread.take()) == rest
+    assert in_flight(unread) == rest
 
 
 class KeptUntilSafe(RuleBasedStateMachine):
-    """Beside an Unread, a list that says of each entry whether a look has found it read.
+    """Beside an InFlight, a list that says of each entry whether a look has found it read.
 
     A look counts when it comes GRACE after the last that counted. What one has found read goes at the next one that
     counts; besides that only the oldest go, and only where a bound is exceeded.
@@ -153,7 +158,7 @@ class KeptUntilSafe(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unread = Unread()
+        self.unread = InFlight()
         self.unread.look(1000.0, all_read=True)
         self.kept: list[tuple[bytes, bool]] = []
         self.looked = self.now = 1000.0
@@ -188,7 +193,7 @@ class KeptUntilSafe(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        assert list(self.unread.take()) == [entry for entry, _ in self.kept]
+        assert in_flight(self.unread) == [entry for entry, _ in self.kept]
         self.kept = []
 
     def teardown(self) -> None:

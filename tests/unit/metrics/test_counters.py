@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 
-from udsd.formats.flaw import FlawError
 from udsd.metrics.counters import Counters, total
 
 
@@ -18,12 +17,12 @@ def limited(number: int) -> Counter[str]:
         (Counters(), 0),
         (Counters(stored=1), 1),
         (Counters(empty=1), 1),
-        (Counters(stops=1), 1),
+        (Counters(stops_obeyed=1), 1),
         (Counters(undelivered=1), 1),
         (Counters(limited_by=Counter({"user": 1, "unit": 2})), 3),
-        (Counters(stored=5, refused=2), 5),
+        (Counters(stored=5, stops_refused=2), 5),
         (Counters(stored=5, malformed_by=Counter({"not JSON": 2}), dropped_fields=7, bytes=100, largest=50), 5),
-        (Counters(stored=1, empty=20, refused=1, stops=300, undelivered=4000), 4321),
+        (Counters(stored=1, empty=20, stops_refused=1, stops_obeyed=300, undelivered=4000), 4321),
     ],
 )
 def test_received_is_the_sum_in_which_a_refused_done_counts_once(counters: Counters, received: int) -> None:
@@ -31,16 +30,18 @@ def test_received_is_the_sum_in_which_a_refused_done_counts_once(counters: Count
 
 
 def test_items_are_all_counters_received_first_and_kinds_last() -> None:
-    counters = Counters(stored=1, empty=2, limited_by=limited(3), refused=1, stops=4, undelivered=5, bytes=6, largest=7)
-    counters.note(FlawError("not JSON", ()))
-    counters.note(FlawError("dropped fields", (), dropped=2))
+    counters = Counters(
+        stored=1, empty=2, limited_by=limited(3), stops_refused=1, stops_obeyed=4, undelivered=5, bytes=6, largest=7
+    )
+    counters.note("not JSON", 0)
+    counters.note("", 2)
     assert counters.items() == [
         ("received", 15),
         ("stored", 1),
         ("empty", 2),
-        ("refused", 1),
+        ("stops_refused", 1),
         ("limited", 3),
-        ("stops", 4),
+        ("stops_obeyed", 4),
         ("undelivered", 5),
         ("malformed_datagrams", 1),
         ("dropped_fields", 2),
@@ -54,18 +55,18 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
 @pytest.mark.parametrize(
     ("counters", "words"),
     [
-        (Counters(), "received 0, stored 0, empty 0, refused 0"),
-        (Counters(stored=3, empty=2, refused=1), "received 5, stored 3, empty 2, refused 1"),
-        (Counters(stops=1), "received 1, stored 0, empty 0, refused 0, stops 1"),
-        (Counters(undelivered=7), "received 7, stored 0, empty 0, refused 0, undelivered 7"),
-        (Counters(bytes=7, largest=7), "received 0, stored 0, empty 0, refused 0"),
+        (Counters(), "received 0, stored 0, empty 0"),
+        (Counters(stored=3, empty=2, stops_refused=1), "received 5, stored 3, empty 2, DONE refused 1"),
+        (Counters(stops_obeyed=1), "received 1, stored 0, empty 0, DONE obeyed 1"),
+        (Counters(undelivered=7), "received 7, stored 0, empty 0, undelivered 7"),
+        (Counters(bytes=7, largest=7), "received 0, stored 0, empty 0"),
         (
             Counters(malformed_by=Counter({"no fields": 2}), dropped_fields=3),
-            "received 0, stored 0, empty 0, refused 0, malformed datagrams 2, dropped fields 3",
+            "received 0, stored 0, empty 0, malformed 2, fields dropped 3",
         ),
         (
             Counters(1, 1, 1, 1, 1, limited_by=limited(1)),
-            "received 5, stored 1, empty 1, refused 1, limited 1, stops 1, undelivered 1",
+            "received 5, stored 1, empty 1, dropped over the limit 1, DONE refused 1, DONE obeyed 1, undelivered 1",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd.senders import cgroup
-from udsd.senders.process import CgroupPaths, cgroup_path
+from udsd.senders.cgroup import CgroupPaths, path_in
 
 USER = "/user.slice/user-1000.slice/user@1000.service"
 
@@ -94,7 +94,7 @@ def test_any_path_is_read_without_an_error(path: str) -> None:
     ],
 )
 def test_the_group_in_which_systemd_keeps_a_process(table: bytes, path: str | None) -> None:
-    assert cgroup_path(table) == path
+    assert path_in(table) == path
 
 
 def test_a_tree_deeper_than_any_recursion_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_tree_deeper_than_any_recursion_is_searched(tmp_path: Path, monkeypatc
     for _ in range(1200):
         deepest /= "d"
         os.mkdir(deepest)
-    monkeypatch.setattr("udsd.senders.process._CGROUP_ROOTS", (str(tmp_path),))
+    monkeypatch.setattr("udsd.senders.cgroup._ROOTS", (str(tmp_path),))
     paths = CgroupPaths()
     assert paths.path(deepest.stat().st_ino) == "/d" * 1200
     assert paths.path(1 << 62) is None
@@ -141,9 +141,9 @@ class Tree:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """One without a group, which is taken for the system's."""
     tree = Tree(tmp_path)
-    monkeypatch.setattr("udsd.senders.process._CGROUP_ROOTS", (str(tmp_path),))
-    monkeypatch.setattr("udsd.senders.process.time", tree)
-    monkeypatch.setattr("udsd.senders.process.os.scandir", tree.scandir)
+    monkeypatch.setattr("udsd.senders.cgroup._ROOTS", (str(tmp_path),))
+    monkeypatch.setattr("udsd.senders.cgroup.time", tree)
+    monkeypatch.setattr("udsd.senders.cgroup.os.scandir", tree.scandir)
     return tree
 
 

@@ -88,7 +88,7 @@ def test_anything_else_is_refused_and_untouched(path: Path, make: Callable[[Path
     before = {entry.name: entry.lstat() for entry in path.parent.iterdir()}
     content = path.read_bytes() if path.is_file() else b""
     nodev = make is null and os.statvfs(path.parent).f_flag & os.ST_NODEV  # where no device can be opened at all
-    reason = ": Permission denied" if nodev else " is no pid file: left as it is"
+    reason = ": Permission denied" if nodev else " is not a pid file: left as it is"
     with pytest.raises(UdsdError, match=f"{path}{reason}") as refused:
         PidFile(str(path))
     assert refused.value.status == os.EX_CANTCREAT
@@ -113,7 +113,7 @@ def test_without_its_folder_it_says_so(path: Path) -> None:
         PidFile(str(path / "nowhere" / "udsd.pid"))
     assert (refused.value.status, refused.value.hint) == (
         os.EX_CANTCREAT,
-        "its folder must exist, and be writable for the user who runs udsd",
+        "its directory must exist, and be writable for the user who runs udsd",
     )
 
 

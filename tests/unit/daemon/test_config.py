@@ -5,9 +5,8 @@ import os
 import pytest
 
 from udsd import address
-from udsd.daemon import listen
+from udsd.daemon import config
 from udsd.errors import UdsdError
-from udsd.formats.text import raw
 
 
 def set_or_delete(monkeypatch: pytest.MonkeyPatch, name: str, value: str | None) -> None:
@@ -40,14 +39,14 @@ def set_or_delete(monkeypatch: pytest.MonkeyPatch, name: str, value: str | None)
     ],
 )
 def test_words_name_a_path_and_how_it_is_read(words: str, path: str) -> None:
-    found = listen.parse(words)
-    assert (found.path, found.form.read is raw) == (path, words.startswith("raw:"))
+    found = config.parse_listen(words)
+    assert found == (path, "raw" if words.startswith("raw:") else "auto")
 
 
 @pytest.mark.parametrize("words", ["cooked:/run/a", "RAW:/run/a", " raw:/run/a", ":/run/a", ":", "a/b:c"])
 def test_a_format_that_does_not_exist_is_an_error_with_a_way_out(words: str) -> None:
     with pytest.raises(UdsdError, match=r"there is no format .*; known: auto, raw, syslog, json, native") as error:
-        listen.parse(words)
+        config.parse_listen(words)
     assert error.value.status == os.EX_USAGE
     assert error.value.hint == f"if it is a part of the path, write ./{words}"
 
@@ -55,7 +54,7 @@ def test_a_format_that_does_not_exist_is_an_error_with_a_way_out(words: str) -> 
 @pytest.mark.parametrize("words", ["", "@", "raw:", "raw:@", "a\0b", "raw:/a\0"])
 def test_a_path_that_cannot_name_a_socket_is_an_error(words: str) -> None:
     with pytest.raises(UdsdError, match="cannot name a socket") as error:
-        listen.parse(words)
+        config.parse_listen(words)
     assert error.value.status == os.EX_USAGE
 
 
@@ -72,7 +71,7 @@ def test_the_default_depends_on_the_user(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     set_or_delete(monkeypatch, "XDG_RUNTIME_DIR", folder)
-    assert listen.default().path == path
+    assert config.default_listen().path == path
 
 
 @pytest.mark.parametrize("folder", [None, ""])
@@ -80,7 +79,7 @@ def test_a_user_without_a_runtime_folder_has_no_default(monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     set_or_delete(monkeypatch, "XDG_RUNTIME_DIR", folder)
     with pytest.raises(UdsdError, match="XDG_RUNTIME_DIR is not set") as error:
-        listen.default()
+        config.default_listen()
     assert error.value.status == os.EX_USAGE
     assert "--listen" in error.value.hint
 

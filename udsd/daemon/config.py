@@ -1,0 +1,126 @@
+"""What the command line of `udsd` asks for, as values: what to listen on, who may stop it, how much each may send."""
+
+import grp
+import math
+import os
+import pwd
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from udsd import address, formats
+from udsd.daemon.rate_limit import Limit
+from udsd.daemon.stop import StopPolicy
+from udsd.errors import UdsdError
+
+DEFAULT_LIMIT = Limit(10_000, 30.0)  # journald's own default for a unit
+
+
+class Listen(NamedTuple):
+    """A socket to bind: its path, or `@name`, and the name of the format of its datagrams."""
+
+    path: str
+    form: str
+
+    def absolute(self) -> "Listen":
+        """The same for a process whose working directory is another."""
+        return self if self.path.startswith("@") else self._replace(path=os.path.abspath(self.path))
+
+
+class Config(NamedTuple):
+    """Settings. `listens` is empty, and `mode` None, if the command line does not say.
+
+    `sink` is `auto`, `journal` or `console`; `interval` is the number of seconds between two reports of the counters,
+    infinite for none; `metrics` and `pidfile` are paths.
+    """
+
+    listens: tuple[Listen, ...]
+    mode: int | None
+    sink: str
+    stop_from: StopPolicy
+    limit: Limit
+    cmdline: bool
+    interval: float
+    metrics: str | None
+    detach: bool
+    pidfile: str | None
+
+
+def parse_listen(words: str) -> Listen:
+    """`[FORMAT:]PATH`, where what begins like a path (`/`, `.`, `@`) has no format in front of it.
+
+    Raises UdsdError for a format that does not exist and for a path that no socket can have.
+    """
+    name, colon, path = words.partition(":")
+    if not colon or words.startswith(("/", ".", "@")):
+        name, path = formats.DEFAULT, words
+    if name not in formats.NAMES:
+        raise UdsdError(
+            f"--listen {words}: there is no format {name!r}; known: {', '.join(formats.NAMES)}",
+            hint=f"if it is a part of the path, write ./{words}",
+            status=os.EX_USAGE,
+        )
+    address.encode(path)
+    return Listen(path, name)
+
+
+def default_listen() -> Listen:
+    """The system's socket for root, the user's own for everybody else.
+
+    Raises UdsdError where a user has no runtime directory.
+    """
+    path = address.SYSTEM_SOCKET if os.geteuid() == 0 else address.user_socket()
+    if path is None:
+        raise UdsdError("XDG_RUNTIME_DIR is not set", hint="name a socket with --listen PATH", status=os.EX_USAGE)
+    address.encode(path)
+    return Listen(path, formats.DEFAULT)
+
+
+def parse_mode(text: str) -> int:
+    """Permissions in octal. Raises ValueError for anything else."""
+    mode = int(text, 8)
+    if not 0 <= mode <= 0o777:
+        raise ValueError
+    return mode
+
+
+def parse_limit(text: str) -> Limit:
+    """`N/SECONDS`, or `off`. Raises ValueError for anything else."""
+    if text == "off":
+        return Limit(math.inf, DEFAULT_LIMIT.seconds)
+    number, _, seconds = text.partition("/")
+    limit = Limit(int(number), float(seconds))
+    if limit.number < 1 or not 0 < limit.seconds < math.inf:
+        raise ValueError
+    return limit
+
+
+def parse_seconds(text: str) -> float:
+    """A number of seconds, at least 1. Raises ValueError for anything else."""
+    seconds = float(text)
+    if not 1 <= seconds < math.inf:
+        raise ValueError
+    return seconds
+
+
+def stop_policy(names: Sequence[str] | None) -> StopPolicy:
+    """The users and groups of --stop-from, by number; None is root and udsd's own user.
+
+    Raises UdsdError for one that does not exist.
+    """
+    if names is None:
+        return StopPolicy(frozenset((0, os.geteuid())))
+    uids: set[int] = set()
+    gids: set[int] = set()
+    for name in names:
+        try:
+            if name.startswith("@"):
+                group = grp.getgrnam(name[1:])
+                gids.add(group.gr_gid)
+                uids.update(entry.pw_uid for entry in pwd.getpwall() if entry.pw_name in group.gr_mem)
+            elif name != "none":
+                uids.add(pwd.getpwnam(name).pw_uid)
+        except KeyError as error:
+            raise UdsdError(
+                f"--stop-from {name}: {error.args[0]}", hint="name a user, an @group, or none", status=os.EX_NOUSER
+            ) from error
+    return StopPolicy(frozenset(uids), frozenset(gids))

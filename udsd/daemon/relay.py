@@ -1,0 +1,165 @@
+"""The way of one datagram: look, identify, decide, deliver, take off.
+
+1. A datagram is taken off its queue only after its entry has been taken. The way is the same in the loop and at the
+   end; only where entries go differs.
+2. What becomes of a datagram is one step without I/O, `Relay.decide`.
+3. Nothing that a sender can put into a datagram raises here. What does raise is our own mistake, and ends the daemon.
+4. The most that a killed run can leave behind is one datagram a socket that is delivered and not yet taken off. The run
+   after it marks what it finds in front as such (UDSD_REDELIVERED).
+5. Nothing of a datagram is alive when the next one is handled, so memory is bounded by the largest.
+"""
+
+from time import monotonic
+from typing import Protocol
+
+from udsd.daemon.rate_limit import Limit, Limiter
+from udsd.daemon.stop import StopPolicy, asks_to_stop
+from udsd.formats import Parser
+from udsd.formats.text import Problem
+from udsd.journal.delivery import Delivery
+from udsd.journal.entry import REDELIVERED, Entry, encode, names_itself
+from udsd.journal.log import DONE_REFUSED, OVER_LIMIT
+from udsd.metrics.counters import Counters
+from udsd.receive.receiver import Receiver
+from udsd.senders.registry import Account, Identity, Registry
+
+_TURN = 0.01  # seconds for one socket, before signals, the watchdog and the other sockets get their turn
+_LONGEST_STOP = 5  # bytes: DONE and a newline
+_REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
+_DESCRIPTOR_REFUSED = Problem("descriptor refused")
+
+# What becomes of a datagram. Compared by identity, for each datagram.
+ENTRY, EMPTY, STOP, OVER = "entry", "empty", "stop", "over the limit"
+
+Decision = tuple[str, Entry, Problem | None]
+_EMPTY: Decision = (EMPTY, b"", None)
+_STOP: Decision = (STOP, b"", None)
+_OVER: Decision = (OVER, b"", None)
+
+
+class Source:
+    """One socket, and all that belongs to it alone.
+
+    `first_may_repeat`: the first datagram of the queue may have been delivered by a run that was killed.
+    """
+
+    __slots__ = ("counters", "first_may_repeat", "parse", "receiver", "registry")
+
+    def __init__(self, receiver: Receiver, parse: Parser, registry: Registry) -> None:
+        self.receiver = receiver
+        self.parse = parse
+        self.registry = registry
+        self.counters = Counters()
+        self.first_may_repeat = False
+
+
+class Destination(Protocol):
+    """Where entries go: the sink, or at the end, if the sink stays blocked, standard error."""
+
+    def deliver(self, entry: Entry, now: float, origin: object) -> bool:
+        """Whether the entry has been taken. If not, its datagram stays in its queue."""
+
+
+class Relay:
+    """Takes datagrams from sources to `delivery`, or to another destination.
+
+    `stopped_by` says whose DONE has been obeyed, and on which socket; empty until then.
+    """
+
+    def __init__(self, delivery: Delivery, stop_from: StopPolicy, limit: Limit) -> None:
+        self.delivery = delivery
+        self.stopped_by = ""
+        self._stop_from = stop_from
+        self._limiter: Limiter[Account] = Limiter(limit)
+        self._refusals: Limiter[int | None] = Limiter(_REFUSALS)
+        self._log = delivery.log
+
+    def decide(self, source: Source, payload: bytes, attached: int, identity: Identity, now: float) -> Decision:
+        """What becomes of a datagram: its kind, its entry if it is one, and what is wrong with its payload.
+
+        `attached` is not 0 if descriptors came along. Charges the datagram to the account of its sender.
+        """
+        if not payload and not attached:
+            return _EMPTY
+        if len(payload) <= _LONGEST_STOP and asks_to_stop(payload) and self._stop_from.allows(identity.sender):
+            return _STOP
+        if not self._limiter.admit(identity.account, now):
+            return _OVER
+        fields, problem = source.parse(payload)
+        if attached:
+            problem = problem or _DESCRIPTOR_REFUSED
+        if problem is not None:
+            fields = (*fields, *problem.fields())
+        entry = encode(fields) + (identity.entry_of_named if names_itself(fields) else identity.entry)
+        return ENTRY, entry + REDELIVERED if source.first_may_repeat else entry, problem
+
+    def take(self, source: Source, now: float, undelivered: Destination | None = None) -> bool:
+        """Take datagrams off one source for a short time; False once its queue is empty.
+
+        With `undelivered`, entries go there instead, and are counted as undelivered.
+        """
+        receiver, counters, deliver = source.receiver, source.counters, (undelivered or self.delivery).deliver
+        end = now + _TURN
+        while now < end:
+            datagram = receiver.peek()
+            if datagram is None:
+                return False
+            payload, ucred, attached = datagram
+            identity = source.registry.identify(ucred, now, attached)
+            kind, entry, problem = self.decide(source, payload, attached, identity, now)
+            if kind is not ENTRY:
+                self._count(counters, kind, identity)
+            elif not deliver(entry, now, source):
+                self._limiter.withdraw(identity.account)
+                return True
+            elif undelivered:
+                counters.undelivered += 1
+            else:
+                counters.stored += 1
+            receiver.consume(attached)
+            source.first_may_repeat = False
+            size = len(payload)
+            counters.bytes += size
+            if size > counters.largest:  # noqa: PLR1730, max() costs three times as much, for each datagram
+                counters.largest = size
+            if problem is not None:
+                counters.note(problem.kind, problem.dropped)
+            if size <= _LONGEST_STOP and asks_to_stop(payload) and self._answer_stop(source, kind, identity, now):
+                return True
+            now = monotonic()
+        return True
+
+    def _count(self, counters: Counters, kind: str, identity: Identity) -> None:
+        if kind is EMPTY:
+            counters.empty += 1
+        elif kind is STOP:
+            counters.stops_obeyed += 1
+        else:
+            counters.limited_by[identity.account.kind] += 1
+
+    def _answer_stop(self, source: Source, kind: str, identity: Identity, now: float) -> bool:
+        """Obey or refuse a DONE that has been taken off; whether it was obeyed."""
+        sender = identity.sender
+        if kind is STOP:
+            self.stopped_by = f"DONE from {sender} on {source.receiver.name}"
+            return True
+        source.counters.stops_refused += 1
+        if self._refusals.admit(sender.uid if sender else None, now):
+            self._log.say(DONE_REFUSED, f"DONE from {sender or 'unknown senders'} refused: it is an ordinary message")
+        return False
+
+    def due(self) -> float:
+        """When `report_drops` has something to report next; may be infinite."""
+        return self._limiter.due()
+
+    def report_drops(self, now: float) -> None:
+        """Log what was dropped over the limit in intervals that have ended."""
+        number, seconds = self._limiter.limit
+        for account, dropped in self._limiter.ended(now):
+            self._log.say(
+                OVER_LIMIT,
+                f"{dropped} datagrams of {account} dropped, over the limit of {number:g} in {seconds:g} s",
+                ("UDSD_ACCOUNT", str(account).encode()),
+                ("UDSD_DROPPED", b"%d" % dropped),
+            )
+        self._refusals.ended(now)  # what was refused is among the counters

@@ -1,0 +1,106 @@
+"""The end: give up the paths, deliver what is queued, print what cannot be delivered.
+
+On sockets of our own: first no further datagram is taken, then the files go, then all that is queued is delivered. On
+systemd's: what is queued stays for the next start.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+
+from udsd.daemon.loop import Loop
+from udsd.daemon.relay import Source
+from udsd.journal import console
+from udsd.journal.entry import Entry
+from udsd.journal.log import FILE_LEFT, STOPPED, UNDELIVERED, write_stderr
+from udsd.metrics.counters import total
+from udsd.receive import activation
+from udsd.receive.bound_socket import BoundSocket
+from udsd.service import systemd
+
+_PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
+_LAST_WORDS = 5.0  # seconds for which udsd's own messages wait at the end, once nothing else does
+
+
+class _StandardError:
+    """Where entries go that the sink does not take."""
+
+    def deliver(self, entry: Entry, _now: float, _origin: object = None) -> bool:
+        """Print the entry, which counts as taken: there is nowhere left to keep it."""
+        write_stderr(console.format_line(entry, time.time(), os.uname().nodename))
+        return True
+
+
+def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
+    """End the daemon; its exit status. `bound` are the sockets of our own; without any, all are systemd's."""
+    systemd.notify("STOPPING=1", f"STATUS=stopping, {loop.stopped_by}; {loop.status()}")
+    log, printer = loop.delivery.log, _StandardError()
+    own = loop.sources if bound else ()
+    for source in own:
+        source.receiver.seal()
+    _release_files(loop, bound)
+    for source in _drain(loop, own, time.monotonic() + _PATIENCE):
+        while loop.relay.take(source, time.monotonic(), printer):
+            pass
+    _print_lost(loop, printer)
+    _log_last_words(loop)
+    _drain(loop, (), time.monotonic() + _LAST_WORDS)
+    _print_lost(loop, printer)
+    if not log.to_stderr:
+        for entry in log.waiting:
+            printer.deliver(entry, 0.0)
+    if not bound:
+        activation.clear_mark()
+    return os.EX_UNAVAILABLE if total(source.counters for source in loop.sources).undelivered else os.EX_OK
+
+
+def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
+    for made in bound:
+        left = made.release()
+        if left:
+            loop.delivery.log.say(FILE_LEFT, f"{made.path} was not removed: {left}")
+
+
+def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[Source]:
+    """Deliver all that is queued in sealed sockets, and our own messages.
+
+    Gives up where the sink is blocked at the deadline, and has been for as long as that was away; the sources that are
+    not empty then.
+    """
+    patience = deadline - time.monotonic()
+    rest = sources
+    while True:
+        now = time.monotonic()
+        if loop.delivery.ready(now, look=True):
+            if not rest:
+                return ()
+            rest = [source for source in rest if loop.take(source)]
+            loop.attend()
+            continue
+        assert loop.delivery.blocked_since is not None
+        end = max(deadline, loop.delivery.blocked_since + patience)
+        if now >= end:
+            return rest
+        loop.wait(end)
+        loop.attend()
+
+
+def _print_lost(loop: Loop, printer: _StandardError) -> None:
+    """Print what was lost behind a sink that is gone."""
+    for entry, origin in loop.delivery.take_lost():
+        if isinstance(origin, Source):  # a datagram, not a message of our own
+            origin.counters.stored -= 1
+            origin.counters.undelivered += 1
+        printer.deliver(entry, 0.0)
+
+
+def _log_last_words(loop: Loop) -> None:
+    loop.relay.report_drops(float("inf"))
+    log, now = loop.delivery.log, time.monotonic()
+    whole = total(source.counters for source in loop.sources)
+    if len(loop.sources) > 1:
+        loop.reports.log_counters(now)
+    loop.reports.write_metrics(now)
+    log.say(STOPPED, f"stopped by {loop.stopped_by}: {whole.words()}", *loop.reports.fields(whole, now))
+    if whole.undelivered:
+        log.say(UNDELIVERED, f"could not be delivered, and printed to standard error: {whole.undelivered}")

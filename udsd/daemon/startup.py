@@ -1,0 +1,124 @@
+"""From settings to a running daemon: sockets, sink, pid file, background, in an order that leaves nothing behind."""
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+
+from udsd import formats
+from udsd.daemon.config import Config, default_listen
+from udsd.daemon.loop import Loop
+from udsd.daemon.relay import Relay, Source
+from udsd.daemon.shutdown import shut_down
+from udsd.errors import UdsdError
+from udsd.journal.console import Console
+from udsd.journal.delivery import Delivery
+from udsd.journal.journald import JOURNALD_SOCKET, Journal
+from udsd.journal.log import STARTED, Log
+from udsd.metrics.reports import Metrics, Reports
+from udsd.receive import activation
+from udsd.receive.bound_socket import BoundSocket
+from udsd.receive.receiver import Receiver
+from udsd.senders.cgroup import CgroupPaths
+from udsd.senders.registry import Registry, room_for_each
+from udsd.service import systemd
+from udsd.service.daemonize import Background
+from udsd.service.pidfile import PidFile
+from udsd.service.signals import Signals, leave_no_zombies
+from udsd.service.watchdog import Watchdog
+
+_MODE = 0o666
+
+
+def run(config: Config) -> int:
+    """Run the daemon to its end; its exit status. Raises UdsdError where it cannot start."""
+    metrics = _metrics(config.metrics)
+    to_journal = config.sink == "journal" or (
+        config.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or systemd.started_us())
+    )
+    with ExitStack() as stack:
+        background = stack.enter_context(Background())
+        if config.detach:
+            _check_output(to_journal=to_journal)
+            config = config._replace(listens=tuple(listen.absolute() for listen in config.listens))
+        pidfile = None if config.pidfile is None else PidFile(config.pidfile)
+        if pidfile:
+            stack.callback(pidfile.remove)
+        if config.detach:
+            background.go([pidfile.descriptor] if pidfile else [])
+        leave_no_zombies()
+        signals = Signals()
+        passed, after_a_kill = activation.passed()
+        if passed and (config.listens or config.mode is not None):
+            raise UdsdError(
+                "--listen and --mode do not go with sockets that the service manager passes",
+                hint="set ListenDatagram= and SocketMode= in the socket unit instead",
+                status=os.EX_USAGE,
+            )
+        bound = [] if passed else _bind(config, stack)
+        sockets = passed or [(Receiver(made.socket), form) for made, form in bound]
+        log = Log(keep=to_journal, stderr=not to_journal or not systemd.started_us())
+        delivery = Delivery(Journal() if to_journal else Console(sys.stdout.fileno()), log)
+        sources = _sources(sockets, config)
+        relay = Relay(delivery, config.stop_from, config.limit)
+        counters = {source.receiver.name: source.counters for source in sources}
+        reports = Reports(counters, delivery, config.interval, metrics)
+        watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
+        loop = Loop(sources, relay, signals, reports, watchdog)
+        if pidfile:
+            pidfile.write()
+        if config.detach:
+            background.begun(output=not to_journal)
+        log.say(STARTED, f"receiving on {', '.join(source.receiver.name for source in sources)}")
+        delivery.ready(time.monotonic())
+        reports.start(time.monotonic())
+        if passed and not after_a_kill:  # else the mark is still there
+            activation.set_mark()
+        for source in sources:
+            source.first_may_repeat = after_a_kill and source.receiver.peek() is not None
+        systemd.notify("READY=1")
+        loop.run()
+        return shut_down(loop, [made for made, _ in bound])
+
+
+def _bind(config: Config, stack: ExitStack) -> list[tuple[BoundSocket, str]]:
+    """The sockets of our own, each with the name of its format. `stack` releases their paths."""
+    bound = []
+    for path, form in config.listens or [default_listen()]:
+        made = BoundSocket(path, _MODE if config.mode is None else config.mode)
+        stack.callback(made.release)
+        bound.append((made, form))
+    return bound
+
+
+def _sources(sockets: list[tuple[Receiver, str]], config: Config) -> list[Source]:
+    paths, most = CgroupPaths(), room_for_each(len(sockets))
+    sources = []
+    for receiver, form in sockets:
+        peek_pidfd = receiver.peek_pidfd if receiver.has_pidfds else None
+        field = ("UDSD_SOCKET", os.fsencode(receiver.name))
+        registry = Registry(peek_pidfd, field, paths, most=most, cmdline=config.cmdline)
+        sources.append(Source(receiver, formats.parser(form), registry))
+    return sources
+
+
+def _metrics(path: str | None) -> Metrics | None:
+    if path is None:
+        return None
+    from udsd.metrics import prometheus
+
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise UdsdError(
+            f"--metrics {path}: there is no directory {directory}", hint="make it first", status=os.EX_CANTCREAT
+        )
+    return Metrics(os.path.abspath(path), prometheus.render())
+
+
+def _check_output(*, to_journal: bool) -> None:
+    if not to_journal and os.isatty(sys.stdout.fileno()):
+        raise UdsdError(
+            "entries go to the terminal, there being no journal, and in the background udsd has none",
+            hint="write them to a file: udsd --detach ... >>FILE",
+            status=os.EX_USAGE,
+        )

@@ -92,7 +92,7 @@ def statuses(entry: str) -> set[int]:
         if module != "errors":  # its default is for a mistake of ours, and a class is for who raises it
             named = set(re.findall(r"\bos\.(EX_\w+)", code))
             numbers |= {getattr(os, one) for one in named}
-            literal = re.findall(r"\bstatus(?: ?= ?|, .*, )(\d+)", code)
+            literal = re.findall(r"(?:\bstatus(?:=|, .*, )|^_INTERRUPTED = )(\d+)", code, re.MULTILINE)
             numbers |= {int(number) for number in literal}
             numbers |= {kind.status for kind in UdsdError.__subclasses__() if re.search(rf"\b{kind.__name__}\b", code)}
     return numbers

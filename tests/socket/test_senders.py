@@ -17,9 +17,10 @@ import pytest
 
 from udsd.journal.entry import decode_entry
 from udsd.receive.receiver import Receiver, unbound
+from udsd.senders import process
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.credentials import Credentials, decode_ucred
-from udsd.senders.registry import Registry, room_for_each
+from udsd.senders.registry import Evidence, Registry, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
 _MANY = """
@@ -50,7 +51,8 @@ def inbox(tmp_path: Path) -> Iterator[Receiver]:
 
 def registry(inbox: Receiver, *, cmdline: bool = False) -> Registry:
     field = ("UDSD_SOCKET", os.fsencode(inbox.name))
-    return Registry(inbox.peek_pidfd, field, CgroupPaths(), cmdline=cmdline)
+    evidence = Evidence(inbox.peek_pidfd if inbox.has_pidfds else None, inbox.sent_at if inbox.has_times else None)
+    return Registry(evidence, field, CgroupPaths(), cmdline=cmdline)
 
 
 def identify_all(inbox: Receiver, senders: Registry, count: int) -> None:
@@ -182,6 +184,35 @@ def test_taking_off_a_lingering_socket_does_not_wait_for_it(older: Receiver) -> 
             assert time.monotonic() - began < 5
             assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
             assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize(
+    ("later", "known", "marked"),
+    [(3600.0, True, False), (0.02, True, False), (0.005, True, True), (-0.005, False, False), (-3600.0, False, False)],
+    ids=["long running", "just started", "started at about that time", "started afterwards", "a successor"],
+)
+def test_without_pidfds_a_sender_started_before_it_sent(later: float, known: bool, marked: bool) -> None:
+    """`later`: seconds from the start of the process, as /proc says it, to the datagram."""
+    start = process.look_at(os.getpid(), os.getuid(), cmdline=False, start=True).started_at
+    assert start is not None
+    evidence = Evidence(None, lambda: start + int(later * 1e9))
+    ucred = struct.pack("=iII", os.getpid(), os.getuid(), os.getgid())
+    before = descriptors()
+    told = dict(decode_entry(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0).entry))
+    assert told["OBJECT_PID"] == b"%d" % os.getpid()
+    assert ("OBJECT_COMM" in told, "UDSD_SENDER_UNPROVEN" in told) == (known, marked)
+    assert descriptors() <= before + 2  # the table's own, and that of a process which is known from now on
+
+
+def test_another_process_than_the_uid_says_is_left_out() -> None:
+    """As from a user namespace: the pid of a process of root, and a uid of somebody else."""
+    ucred = struct.pack("=iII", os.getpid(), 12345, 12345)
+    evidence = Evidence(lambda: os.pidfd_open(os.getpid()), None)
+    identity = Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0)
+    assert dict(decode_entry(identity.entry)) == {
+        "OBJECT_UID": b"12345", "OBJECT_GID": b"12345", "UDSD_SOCKET": b"@x"
+    }  # fmt: skip
+    assert identity.account == ("user", "12345")
 
 
 def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:

@@ -20,7 +20,7 @@ from udsd.receive import activation
 from udsd.receive.bound_socket import BoundSocket
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
-from udsd.senders.registry import Registry, room_for_each
+from udsd.senders.registry import Evidence, Registry, room_for_each
 from udsd.service import systemd
 from udsd.service.daemonize import Background
 from udsd.service.pidfile import PidFile
@@ -95,9 +95,11 @@ def _sources(sockets: list[tuple[Receiver, str]], config: Config) -> list[Source
     paths, most = CgroupPaths(), room_for_each(len(sockets))
     sources = []
     for receiver, form in sockets:
-        peek_pidfd = receiver.peek_pidfd if receiver.has_pidfds else None
+        evidence = Evidence(
+            receiver.peek_pidfd if receiver.has_pidfds else None, receiver.sent_at if receiver.has_times else None
+        )
         field = ("UDSD_SOCKET", os.fsencode(receiver.name))
-        registry = Registry(peek_pidfd, field, paths, most=most, cmdline=config.cmdline)
+        registry = Registry(evidence, field, paths, most=most, cmdline=config.cmdline)
         sources.append(Source(receiver, formats.parser(form), registry))
     return sources
 

@@ -11,12 +11,15 @@ socket, so a kill between two steps can repeat it, never lose it.
 4. A pidfd of the sender costs as much as all the rest, so it is asked for in a look of its own at the same datagram,
    and only when the sender is not known yet. The kernel heeds SO_PASSPIDFD when it hands out, not when it queues. The
    kernel puts a pidfd behind the sender's descriptors, so there is no such look at a datagram that carries any.
-5. To take a datagram off is to receive one byte: Python answers a receive of none without asking the kernel. If the
+5. A kernel that forgets a process when it has ended (before Linux 6.15) stamps each datagram with the time at which it
+   was sent. A process that had its number before then, and has it still, is the sender.
+6. To take a datagram off is to receive one byte: Python answers a receive of none without asking the kernel. If the
    datagram carries descriptors, that drops the last reference to what they stand for. A TCP socket with SO_LINGER
    then waits as long as its sender chose, in our context. A pending signal ends that wait, so a timer sends one.
 """
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -32,9 +35,10 @@ _LONGEST_LINGER = 0.02  # seconds
 
 # Newer than Python's names for such things.
 _SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
-_SO_TIMESTAMP, _SO_PASSSEC = 29, 34
+_SO_TIMESTAMP, _SO_PASSSEC, _SO_TIMESTAMPNS = 29, 34, 35
 _PIDFD = struct.Struct("@i")
-_CONTROL_PIDFD = _CONTROL + socket.CMSG_SPACE(_PIDFD.size)
+_TIMESPEC = struct.Struct("@ll")
+_REMEMBERS_ENDED = (6, 15)  # the Linux whose pidfds say what control group a process was in, also when it is gone
 
 
 def unbound() -> socket.socket:
@@ -48,6 +52,7 @@ class Receiver:
     """The queue of a bound socket.
 
     `name` is its full path, or `@name`. `has_pidfds` says whether the kernel knows SO_PASSPIDFD (Linux 6.5).
+    `has_times` says whether datagrams are stamped.
     """
 
     def __init__(self, bound: socket.socket) -> None:
@@ -58,6 +63,12 @@ class Receiver:
         name = address.decode(bound.getsockname())
         self.name = name if name.startswith("@") else os.path.abspath(name)
         self.has_pidfds = _try_option(bound, _SO_PASSPIDFD, 0)
+        self.has_times = not self.has_pidfds or _kernel() < _REMEMBERS_ENDED
+        self._room = _CONTROL  # for control messages
+        if self.has_times:
+            bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            self._room += socket.CMSG_SPACE(_TIMESPEC.size)
+        self._control: list[tuple[int, int, bytes]] = []  # of the datagram last looked at
         _try_option(bound, _SO_PASSRIGHTS, 0)
         self._socket = bound
         self._view = memoryview(bytearray(_ROOM))
@@ -73,15 +84,21 @@ class Receiver:
         Its payload, the `struct ucred` of its sender, and not 0 if descriptors came along, which are not installed.
         """
         try:
-            length, control, flags, _ = self._socket.recvmsg_into(self._buffers, _CONTROL, _PEEK)
+            length, control, flags, _ = self._socket.recvmsg_into(self._buffers, self._room, _PEEK)
             view = self._view
             if length > _ROOM:
                 view = memoryview(bytearray(length))
-                length, control, flags, _ = self._socket.recvmsg_into([view], _CONTROL, _PEEK)
+                length, control, flags, _ = self._socket.recvmsg_into([view], self._room, _PEEK)
         except BlockingIOError:
             return None
-        # SCM_CREDENTIALS is all that there is room for.
-        return view[:length].tobytes(), control[0][2], flags & socket.MSG_CTRUNC
+        self._control = control
+        # There is room for the time stamp, if there is one, and behind it SCM_CREDENTIALS, and for nothing else.
+        return view[:length].tobytes(), control[-1][2], flags & socket.MSG_CTRUNC
+
+    def sent_at(self) -> int:
+        """The time at which the datagram last looked at was sent, in nanoseconds since the epoch. Needs `has_times`."""
+        seconds, nanoseconds = _TIMESPEC.unpack(self._control[0][2])
+        return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
     def peek_pidfd(self) -> int | None:
         """A new pidfd of the sender of the first datagram, now the caller's; None where the kernel has none.
@@ -90,7 +107,7 @@ class Receiver:
         """
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 1)
         try:
-            _, control, _, _ = self._socket.recvmsg(1, _CONTROL_PIDFD, _PEEK)
+            _, control, _, _ = self._socket.recvmsg(1, self._room + socket.CMSG_SPACE(_PIDFD.size), _PEEK)
         finally:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 0)
         for level, kind, data in control:
@@ -122,6 +139,10 @@ class Receiver:
         datagram can slip in after the last look and be lost with the socket.
         """
         self._socket.shutdown(socket.SHUT_RD)
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def _try_option(bound: socket.socket, option: int, value: int) -> bool:

@@ -15,9 +15,10 @@
    certain if that user has a process there, which he could make say anything; otherwise the entry is marked.
 6. The tables are bounded: the process that was looked at longest ago makes room. Whatever happens, an entry only ever
    gets the fields of the process that sent it, or none.
-7. Where there is no pidfd with a datagram (before Linux 6.5, and where a sender attached descriptors), /proc is
-   believed if the process there has the uid of the sender. It may be a successor with the same pid, so the entry has
-   UDSD_SENDER_UNPROVEN=1.
+7. Where there is no pidfd with a datagram (before Linux 6.5, before 6.15 for a process that has been reaped, and where
+   a sender attached descriptors), /proc is believed if the process there has the uid of the sender, and started before
+   the datagram was sent. If it started so shortly before that it might be a successor with the same pid, or nobody
+   knows when, the entry has UDSD_SENDER_UNPROVEN=1.
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
 """
@@ -94,24 +95,35 @@ def room_for_each(sockets: int) -> int:
     return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - _FOR_EACH_SOCKET))
 
 
-class Registry:
-    """The senders of one socket.
+class Evidence(NamedTuple):
+    """What the kernel can say about the sender of the first datagram of a queue, beside its credentials.
 
-    `peek_pidfd` returns a new pidfd of the sender of the first datagram, which is then ours, or None; it is None itself
-    where the kernel has no such thing. `field` names the socket in each entry. `most` bounds the known processes.
+    `pidfd` returns a new pidfd of it, which is then the caller's, or None; it is None itself where the kernel has no
+    such thing. `sent_at` returns when the datagram was sent, in nanoseconds since the epoch; it is None where
+    pidfds say enough.
+    """
+
+    pidfd: Callable[[], int | None] | None
+    sent_at: Callable[[], int] | None = None
+
+
+class Registry:
+    """The senders of one socket, by the evidence of its queue.
+
+    `field` names the socket in each entry. `most` bounds the known processes.
     `cmdline`: record command lines too, which can hold secrets.
     """
 
     def __init__(
         self,
-        peek_pidfd: Callable[[], int | None] | None,
+        evidence: Evidence,
         field: Field,
         paths: cgroup.CgroupPaths,
         *,
         most: int = _MOST,
         cmdline: bool = False,
     ) -> None:
-        self._peek_pidfd = peek_pidfd
+        self._peek_pidfd, self._sent_at = evidence
         self._field = field
         self._paths = paths
         self._most = most
@@ -142,14 +154,22 @@ class Registry:
             return self._identity(sender, fields_of(sender))
         if ucred in self._ended and not attached:
             return self._recognise(ucred, sender, now)
-        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline) as look:
+        start = self._sent_at is not None
+        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=start) as look:
             if attached or self._peek_pidfd is None:
-                return self._identity(sender, fields_of(sender) + self._unproven(look))
+                return self._believe(ucred, sender, look, now)
             self._forget_ended()  # so that there is a descriptor for this one
             pidfd = self._peek_pidfd()
-            if pidfd is None:  # the kernel has lost track of it
-                return self._identity(sender, self._ended_fields(sender))
+            if pidfd is None:  # the kernel has forgotten it
+                return self._identity(sender, self._ended_fields(sender) + self._likely(look))
             return self._prove(ucred, sender, look, pidfd, now)
+
+    def _believe(self, ucred: bytes, sender: Credentials, look: Look, now: float) -> Identity:
+        """Identify a sender without a pidfd of its own."""
+        fields = self._likely(look)
+        if look.pidfd is None or not fields or _UNPROVEN in fields or process.has_ended(look.pidfd):
+            return self._identity(sender, fields_of(sender) + fields)
+        return self._keep(ucred, _Known(sender, os.dup(look.pidfd), None), fields, now)
 
     def _recognise(self, ucred: bytes, sender: Credentials, now: float) -> Identity:
         """Identify a sender with the credentials of a process that has ended: that one, or a successor."""
@@ -266,10 +286,16 @@ class Registry:
         fields = fields_of(sender)
         return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in fields) if self._root else fields
 
-    def _unproven(self, look: Look) -> tuple[Field, ...]:
+    def _likely(self, look: Look) -> tuple[Field, ...]:
+        """The fields of a look that no pidfd can prove, marked if the time of the datagram does not either."""
         if look.cgroup is None or not look.has_uid:
             return ()
-        return (*fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup)), _UNPROVEN)
+        fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup))
+        if self._sent_at is None:
+            return (*fields, _UNPROVEN)
+        if look.started_at is None or look.started_at > self._sent_at():
+            return ()
+        return fields if look.started_at + process.TICK <= self._sent_at() else (*fields, _UNPROVEN)
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:

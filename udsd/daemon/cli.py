@@ -14,7 +14,7 @@ from udsd.errors import UdsdError, explain
 
 # argparse names the type in its errors by this.
 config.parse_seconds.__name__ = "number of seconds, at least 1"
-config.parse_limit.__name__ = "rate limit"
+config.parse_limit.__name__ = "rate limit, which is N[,SIZE]/SECONDS or off"
 config.parse_mode.__name__ = "mode"
 
 
@@ -51,11 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--rate-limit",
-        metavar="N/SECONDS|off",
+        metavar="N[,SIZE]/SECONDS|off",
         type=config.parse_limit,
         default=DEFAULT_LIMIT,
-        help="what each unit may send, or each user outside of units; the excess is dropped, counted and reported "
-        f"(default: {DEFAULT_LIMIT.number}/{DEFAULT_LIMIT.seconds:g})",
+        help="what each unit may send, or each user outside of units, in datagrams and bytes; the excess is dropped, "
+        f"counted and reported (default: {DEFAULT_LIMIT.number},32M/{DEFAULT_LIMIT.seconds:g})",
     )
     add("--cmdline", action="store_true", help="store command lines of senders too, which can hold secrets")
     add(

@@ -12,7 +12,12 @@ from udsd.daemon.rate_limit import Limit
 from udsd.daemon.stop import StopPolicy
 from udsd.errors import UdsdError
 
-DEFAULT_LIMIT = Limit(10_000, 30.0)  # journald's own default for a unit
+# The number and the seconds are journald's own default for a unit. 10,000 messages of 1 KiB are 10 MiB: the size leaves
+# three times that, and 4 GiB, the most that journald uses by default, take one account an hour.
+DEFAULT_LIMIT = Limit(10_000, 30.0, 32 << 20)
+
+
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 class Listen(NamedTuple):
@@ -84,14 +89,23 @@ def parse_mode(text: str) -> int:
 
 
 def parse_limit(text: str) -> Limit:
-    """`N/SECONDS`, or `off`. Raises ValueError for anything else."""
+    """`N[,SIZE]/SECONDS`, or `off`. SIZE is in bytes, or with K, M or G behind it in KiB, MiB or GiB.
+
+    Raises ValueError for anything else.
+    """
     if text == "off":
         return Limit(math.inf, DEFAULT_LIMIT.seconds)
-    number, _, seconds = text.partition("/")
-    limit = Limit(int(number), float(seconds))
-    if limit.number < 1 or not 0 < limit.seconds < math.inf:
+    most, _, seconds = text.partition("/")
+    number, comma, size = most.partition(",")
+    limit = Limit(int(number), float(seconds), _size(size) if comma else DEFAULT_LIMIT.size)
+    if limit.number < 1 or limit.size < 1 or not 0 < limit.seconds < math.inf:
         raise ValueError
     return limit
+
+
+def _size(text: str) -> int:
+    unit = _UNITS.get(text[-1:], 1)
+    return int(text[:-1] if unit > 1 else text) * unit
 
 
 def parse_seconds(text: str) -> float:

@@ -72,7 +72,7 @@ class Loop:
             poll = select.poll()
             poll.register(self._signals, select.POLLIN)
         now = time.monotonic()
-        due = min(until, self.delivery.watch(poll, now), self.relay.due(), self.reports.due())
+        due = min(until, self.delivery.watch(poll, now), self.relay.drops.due(), self.reports.due())
         due = min(due, self._watchdog.due(self._state()))
         events = poll.poll(None if due == math.inf else min(_LONGEST_POLL, max(0, math.ceil((due - now) * 1000))))
         readable = {descriptor for descriptor, _ in events}
@@ -87,7 +87,7 @@ class Loop:
     def attend(self) -> None:
         """Log, report and notify what is due."""
         now = time.monotonic()
-        self.relay.report_drops(now)
+        self.relay.drops.report(now)
         self.reports.report(now, asked=self._signals.asked_for_counters())
         self.delivery.ready(now)
         self._watchdog.notify(now, self._state(), self.status)

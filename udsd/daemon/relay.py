@@ -12,21 +12,25 @@
 from time import monotonic
 from typing import Protocol
 
+from udsd.daemon.drops import Drops
+from udsd.daemon.name_budget import NameBudget
 from udsd.daemon.rate_limit import Limit, Limiter
 from udsd.daemon.stop import StopPolicy, asks_to_stop
 from udsd.formats import Parser
-from udsd.formats.text import Problem
+from udsd.formats.text import Problem, trimmed
 from udsd.journal.delivery import Delivery
 from udsd.journal.entry import REDELIVERED, Entry, encode, names_itself
-from udsd.journal.log import DONE_REFUSED, OVER_LIMIT
+from udsd.journal.log import DONE_REFUSED
 from udsd.metrics.counters import Counters
 from udsd.receive.receiver import Receiver
-from udsd.senders.registry import Account, Identity, Registry
+from udsd.senders.registry import Identity, Registry
 
 _TURN = 0.01  # seconds for one socket, before signals, the watchdog and the other sockets get their turn
 _LONGEST_STOP = 5  # bytes: DONE and a newline
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 _DESCRIPTOR_REFUSED = Problem("descriptor refused")
+_TOO_MANY_NAMES = Problem("too many new field names")
+_KEPT = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID")  # of such a datagram
 
 # What becomes of a datagram. Compared by identity, for each datagram.
 ENTRY, EMPTY, STOP, OVER = "entry", "empty", "stop", "over the limit"
@@ -66,11 +70,12 @@ class Relay:
     `stopped_by` says whose DONE has been obeyed, and on which socket; empty until then.
     """
 
-    def __init__(self, delivery: Delivery, stop_from: StopPolicy, limit: Limit) -> None:
+    def __init__(self, delivery: Delivery, stop_from: StopPolicy, drops: Drops) -> None:
         self.delivery = delivery
+        self.drops = drops
         self.stopped_by = ""
         self._stop_from = stop_from
-        self._limiter: Limiter[Account] = Limiter(limit)
+        self._names = NameBudget()
         self._refusals: Limiter[int | None] = Limiter(_REFUSALS)
         self._log = delivery.log
 
@@ -83,9 +88,12 @@ class Relay:
             return _EMPTY
         if len(payload) <= _LONGEST_STOP and asks_to_stop(payload) and self._stop_from.allows(identity.sender):
             return _STOP
-        if not self._limiter.admit(identity.account, now):
+        if not self.drops.admit(identity.account, now, len(payload)):
             return _OVER
         fields, problem = source.parse(payload)
+        if not self._names.admit(identity.name_account, fields, now):
+            kept = (field for field in fields if field[0] in _KEPT)
+            fields, problem = (*kept, ("MESSAGE", trimmed(payload))), _TOO_MANY_NAMES
         if attached:
             problem = problem or _DESCRIPTOR_REFUSED
         if problem is not None:
@@ -108,15 +116,16 @@ class Relay:
             identity = source.registry.identify(ucred, now, attached)
             kind, entry, problem = self.decide(source, payload, attached, identity, now)
             if kind is not ENTRY:
-                self._count(counters, kind, identity)
+                self._take_off(source, datagram, kind, identity)
             elif not deliver(entry, now, source):
-                self._limiter.withdraw(identity.account)
+                self.drops.withdraw(identity.account, len(payload))
                 return True
             elif undelivered:
                 counters.undelivered += 1
+                receiver.consume(attached)
             else:
                 counters.stored += 1
-            receiver.consume(attached)
+                receiver.consume(attached)
             source.first_may_repeat = False
             size = len(payload)
             counters.bytes += size
@@ -129,13 +138,18 @@ class Relay:
             now = monotonic()
         return True
 
-    def _count(self, counters: Counters, kind: str, identity: Identity) -> None:
+    def _take_off(self, source: Source, datagram: tuple[bytes, bytes, int], kind: str, identity: Identity) -> None:
+        """Take off a datagram that is no entry, and count it."""
+        payload, _, attached = datagram
+        if kind is OVER:
+            source.counters.limited_by[identity.account.kind] += 1
+            self.drops.drop(source.receiver, identity.account, payload, attached)
+            return
         if kind is EMPTY:
-            counters.empty += 1
-        elif kind is STOP:
-            counters.stops_obeyed += 1
+            source.counters.empty += 1
         else:
-            counters.limited_by[identity.account.kind] += 1
+            source.counters.stops_obeyed += 1
+        source.receiver.consume(attached)
 
     def _answer_stop(self, source: Source, kind: str, identity: Identity, now: float) -> bool:
         """Obey or refuse a DONE that has been taken off; whether it was obeyed."""
@@ -147,19 +161,3 @@ class Relay:
         if self._refusals.admit(sender.uid if sender else None, now):
             self._log.say(DONE_REFUSED, f"DONE from {sender or 'unknown senders'} refused: it is an ordinary message")
         return False
-
-    def due(self) -> float:
-        """When `report_drops` has something to report next; may be infinite."""
-        return self._limiter.due()
-
-    def report_drops(self, now: float) -> None:
-        """Log what was dropped over the limit in intervals that have ended."""
-        number, seconds = self._limiter.limit
-        for account, dropped in self._limiter.ended(now):
-            self._log.say(
-                OVER_LIMIT,
-                f"{dropped} datagrams of {account} dropped, over the limit of {number:g} in {seconds:g} s",
-                ("UDSD_ACCOUNT", str(account).encode()),
-                ("UDSD_DROPPED", b"%d" % dropped),
-            )
-        self._refusals.ended(now)  # what was refused is among the counters

@@ -4,6 +4,7 @@ On sockets of our own: first no further datagram is taken, then the files go, th
 systemd's: what is queued stays for the next start.
 """
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
     _drain(loop, (), time.monotonic() + _LAST_WORDS)
     _print_lost(loop, printer)
     if not log.to_stderr:
-        for entry in log.waiting:
+        for entry, _ in log.waiting:
             printer.deliver(entry, 0.0)
     if not bound:
         activation.clear_mark()
@@ -95,7 +96,7 @@ def _print_lost(loop: Loop, printer: _StandardError) -> None:
 
 
 def _log_last_words(loop: Loop) -> None:
-    loop.relay.report_drops(float("inf"))
+    loop.relay.drops.report(math.inf)
     log, now = loop.delivery.log, time.monotonic()
     whole = total(source.counters for source in loop.sources)
     if len(loop.sources) > 1:

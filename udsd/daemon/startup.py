@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from udsd import formats
 from udsd.daemon.config import Config, default_listen
+from udsd.daemon.drop_ledger import DropLedger
+from udsd.daemon.drops import Drops
 from udsd.daemon.loop import Loop
 from udsd.daemon.relay import Relay, Source
 from udsd.daemon.shutdown import shut_down
@@ -48,7 +50,7 @@ def run(config: Config) -> int:
             background.go([pidfile.descriptor] if pidfile else [])
         leave_no_zombies()
         signals = Signals()
-        passed, after_a_kill = activation.passed()
+        passed, mark = activation.passed()
         if passed and (config.listens or config.mode is not None):
             raise UdsdError(
                 "--listen and --mode do not go with sockets that the service manager passes",
@@ -60,7 +62,9 @@ def run(config: Config) -> int:
         log = Log(keep=to_journal, stderr=not to_journal or not systemd.started_us())
         delivery = Delivery(Journal() if to_journal else Console(sys.stdout.fileno()), log)
         sources = _sources(sockets, config)
-        relay = Relay(delivery, config.stop_from, config.limit)
+        ledger = activation.new_mark() if mark is None else mark
+        drops = Drops(config.limit, DropLedger(ledger), log)
+        relay = Relay(delivery, config.stop_from, drops)
         counters = {source.receiver.name: source.counters for source in sources}
         reports = Reports(counters, delivery, config.interval, metrics)
         watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
@@ -72,10 +76,11 @@ def run(config: Config) -> int:
         log.say(STARTED, f"receiving on {', '.join(source.receiver.name for source in sources)}")
         delivery.ready(time.monotonic())
         reports.start(time.monotonic())
-        if passed and not after_a_kill:  # else the mark is still there
-            activation.set_mark()
+        drops.report_earlier()
+        if passed and mark is None:  # else it is still kept
+            activation.keep_mark(ledger)
         for source in sources:
-            source.first_may_repeat = after_a_kill and source.receiver.peek() is not None
+            source.first_may_repeat = mark is not None and source.receiver.peek() is not None
         systemd.notify("READY=1")
         loop.run()
         return shut_down(loop, [made for made, _ in bound])

@@ -17,6 +17,7 @@ from udsd.errors import UdsdError
 from udsd.journal.entry import Entry, decode_entry
 from udsd.journal.sink import BusyError, Lost
 
+_DELIMITERS = " []:"  # of a line, around the identifier
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -32,9 +33,14 @@ def format_line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
     values = dict(decode_entry(entry))
     pid = values.get("OBJECT_PID")
-    tag = printable(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
+    tag = _tag(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
     return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
+
+
+def _tag(identifier: bytes) -> str:
+    """An identifier on which a line can be taken apart: its only brackets are those of the pid, and it ends at `: `."""
+    return "".join(f"\\x{ord(c):02x}" if c in _DELIMITERS else c for c in printable(identifier))
 
 
 class Console:

@@ -59,9 +59,12 @@ class Delivery:
                 return False
             self._unblock(now)
         while self.log.waiting:
-            if not self.deliver(self.log.waiting[0], now):
+            entry, stored = self.log.waiting[0]
+            if not self.deliver(entry, now):
                 return False
             self.log.waiting.popleft()
+            if stored:
+                stored()
         return True
 
     def deliver(self, entry: Entry, now: float, origin: object = None) -> bool:

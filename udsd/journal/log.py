@@ -9,6 +9,7 @@
 
 import os
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ STOPPED = Message(b"80008352642b4c53a8c16e9abbde2f07", _INFO)
 UNDELIVERED = Message(b"94189ede2bf74a51805a77954cd1deb6", 3)
 DONE_REFUSED = Message(b"fd7472dff6eb4415889eb6ac3b06c778", _WARNING)
 OVER_LIMIT = Message(b"416422a56a5c4ba489b1c3bb8d9c0e8b", _WARNING)
+LIMIT_REACHED = Message(b"f3a1c0de5b7e4f0c9d2a6b8e47c1d905", _WARNING)
 SINK_AWAY = Message(b"36692186dbd24b68b6c87a5857c17190", _WARNING)
 SINK_BACK = Message(b"cc2e9d551f9149ccb29c9ae040768a6f", _INFO)
 STATISTICS = Message(b"cb3ed0fc43eb4d7bba16a9d1e6b9cbe4", _INFO)
@@ -44,10 +46,10 @@ class Log:
     def __init__(self, *, keep: bool, stderr: bool) -> None:
         self._keep = keep
         self.to_stderr = stderr
-        self.waiting: deque[Entry] = deque()
+        self.waiting: deque[tuple[Entry, Callable[[], None] | None]] = deque()
 
-    def say(self, kind: Message, text: str, *more: Field) -> None:
-        """Log one message of this kind, with further fields."""
+    def say(self, kind: Message, text: str, *more: Field, stored: Callable[[], None] | None = None) -> None:
+        """Log one message of this kind, with further fields. `stored` is called when it has been stored, or printed."""
         if self.to_stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
@@ -56,7 +58,9 @@ class Log:
                 ("MESSAGE_ID", kind.message_id),
                 ("PRIORITY", b"%d" % kind.priority),
             )
-            self.waiting.append(encode((*said, _IDENTIFIER, *more)))
+            self.waiting.append((encode((*said, _IDENTIFIER, *more)), stored))
+        elif stored:
+            stored()
 
 
 def write_stderr(text: bytes) -> None:

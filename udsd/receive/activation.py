@@ -4,7 +4,8 @@ They are systemd's: their files are never touched here, and what is queued in th
 
 If the last run was killed, the first datagram in a queue may have been delivered by it and not yet taken off. To know
 that, each run has systemd keep a mark for it (FDSTORE in sd_notify(3)), and takes the mark back as the last thing it
-does. A run that is passed the mark follows one that could not.
+does. A run that is passed the mark follows one that could not. The mark is a memfd, so that a run can leave numbers for
+the next one in it.
 """
 
 import os
@@ -21,10 +22,10 @@ _MARK = "udsd-runs"
 
 
 class Passed(NamedTuple):
-    """What systemd passed: each socket with the name of its format, and whether the last run was killed."""
+    """What systemd passed: each socket with the name of its format, and the mark of the last run if it was killed."""
 
     sockets: list[tuple[Receiver, str]]
-    after_a_kill: bool
+    mark: int | None
 
 
 def passed() -> Passed:
@@ -36,15 +37,17 @@ def passed() -> Passed:
     marks = [descriptor for descriptor, name in descriptors.items() if name == _MARK]
     for mark in marks:
         del descriptors[mark]
-        os.close(mark)
-    return Passed([_socket(descriptor, name) for descriptor, name in descriptors.items()], bool(marks))
+    return Passed([_socket(descriptor, name) for descriptor, name in descriptors.items()], marks[0] if marks else None)
 
 
-def set_mark() -> None:
+def new_mark() -> int:
+    """The descriptor of a mark for this run, which nobody keeps yet."""
+    return os.memfd_create(_MARK, os.MFD_CLOEXEC)
+
+
+def keep_mark(mark: int) -> None:
     """Have the service manager keep the mark of this run. Needs FileDescriptorStoreMax= in the unit."""
-    mark = os.memfd_create(_MARK, os.MFD_CLOEXEC)
     systemd.notify("FDSTORE=1", f"FDNAME={_MARK}", keep=[mark])
-    os.close(mark)
 
 
 def clear_mark() -> None:

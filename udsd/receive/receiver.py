@@ -116,18 +116,23 @@ class Receiver:
                 return int(pidfd) if pidfd >= 0 else None
         return None
 
-    def consume(self, attached: int = 0) -> None:
-        """Take the first datagram off the queue. `attached` is what `peek` said of it."""
-        if attached:
-            self._consume_with_descriptors()
-        else:
-            self._socket.recv(1)
+    def consume(self, attached: int = 0, into: memoryview | None = None) -> None:
+        """Take the first datagram off the queue. `attached` is what `peek` said of it.
 
-    def _consume_with_descriptors(self) -> None:
+        Its first byte is received `into` a buffer of one byte, if it has any.
+        """
+        if attached:
+            self._consume_with_descriptors(into or bytearray(1))
+        elif into is None:
+            self._socket.recv(1)
+        else:
+            self._socket.recv_into(into)
+
+    def _consume_with_descriptors(self, into: memoryview | bytearray) -> None:
         before = signal.signal(signal.SIGALRM, lambda *_: None)
         signal.setitimer(signal.ITIMER_REAL, _LONGEST_LINGER, _LONGEST_LINGER)
         try:
-            self._socket.recv(1)
+            self._socket.recv_into(into)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)

@@ -60,12 +60,14 @@ _NOBODY = Account("unknown", "")
 class Identity(NamedTuple):
     """What an entry records of its sender and of the socket, and the account that it is charged to.
 
+    `name_account` is the one for new names of fields: a user's for all of its sessions, each of which is a unit.
     `sender` is None where the kernel knows none.
     """
 
     entry: Entry  # the fields, as the end of an entry
     entry_of_named: Entry  # the same for a datagram that has a SYSLOG_IDENTIFIER of its own
     account: Account
+    name_account: Account
     sender: Credentials | None
 
 
@@ -278,9 +280,11 @@ class Registry:
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
         unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
-        account = Account("unit", unit) if unit else Account("user", str(sender.uid)) if sender else _NOBODY
+        user = Account("user", str(sender.uid)) if sender else _NOBODY
+        account = Account("unit", unit) if unit else user
+        names = user if unit.startswith("session-") else account
         named = [field for field in fields if field[0] != "SYSLOG_IDENTIFIER"]
-        return Identity(encode((*fields, self._field)), encode((*named, self._field)), account, sender)
+        return Identity(encode((*fields, self._field)), encode((*named, self._field)), account, names, sender)
 
     def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
         fields = fields_of(sender)

@@ -77,6 +77,8 @@ def test_what_is_over_the_limit_is_dropped_and_reported_when_the_interval_ends(
         for number in range(25):
             client.send(b"%d" % number)
         assert journald.messages(10) == [b"%d" % number for number in range(10)]
+        reached = journald.entry()
+        assert reached["MESSAGE"].startswith(b"uid 0 has reached its limit of 10 datagrams")
         report = journald.entry()
         assert (report["UDSD_DROPPED"], report["UDSD_ACCOUNT"], report["PRIORITY"]) == (b"15", b"uid 0", b"4")
         client.send(b"in the next interval")

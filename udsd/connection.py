@@ -38,7 +38,7 @@ class Connection:
     def __init__(
         self, paths: list[str], timeout: float | None = None, start: str = "systemctl start udsd.socket"
     ) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._start = start
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
         self._status = os.fstat(self._socket.fileno())
@@ -70,7 +70,7 @@ class Connection:
 
     def renewed(self) -> "Connection":
         """A new connection to the same path, with the same settings. Raises what making one raises."""
-        return Connection([self.path], self._timeout, self._start)
+        return Connection([self.path], self.timeout, self._start)
 
     def is_open(self) -> bool:
         """Whether the descriptor is still this socket.
@@ -97,8 +97,8 @@ class Connection:
     def _explained(self, error: OSError, size: int = 0) -> UdsdError:
         """The error to raise for one of the kernel's, which came of a datagram of `size` bytes."""
         if isinstance(error, BlockingIOError):
-            state = f"was full for {self._timeout:g} s" if self._timeout else "is full"
-            more = "allow more time with --timeout" if self._timeout else "wait for room with --wait"
+            state = f"was full for {self.timeout:g} s" if self.timeout else "is full"
+            more = "allow more time with --timeout" if self.timeout else "wait for room with --wait"
             hint = f"the daemon or journald is behind: see systemctl status udsd, or {more}"
             return QueueFullError(f"{self.path}: the queue {state}", hint=hint)
         if isinstance(error, PermissionError):

@@ -5,13 +5,12 @@ Each option is a step on the way to a datagram, in this order: what is read (wor
 else (--done).
 """
 
-from _collections_abc import Callable, Iterable, Iterator  # what collections.abc is made of, without its cost
-from itertools import repeat
+from _collections_abc import Iterable, Iterator  # what collections.abc is made of, without its cost
 from time import monotonic, sleep
 
 from udsd.address import STOP
 from udsd.connection import Connection, candidates
-from udsd.errors import UdsdError
+from udsd.errors import NobodyListensError, UdsdError
 
 TYPE_CHECKING = False  # importing typing costs 4 ms
 if TYPE_CHECKING:
@@ -28,25 +27,25 @@ _CATCH_UP_SECONDS = 0.1
 
 
 class Work:
-    """Datagrams, and what sends each of them.
+    """Datagrams, and the connection to send them on.
 
     `unit` is what errors call the datagrams; it is empty where there is at most one. `progress` is shown meanwhile.
     """
 
     def __init__(
         self,
-        send: Callable[[bytes], None],
+        connection: Connection,
         datagrams: Iterable[bytes],
         unit: str = "",
         progress: "Progress | None" = None,
     ) -> None:
-        self.send = send
+        self.connection = connection
         self.datagrams = datagrams
         self.unit = unit
         self.progress = progress
 
     def deliver(self) -> None:
-        """Send all the datagrams, in order.
+        """Send all the datagrams, in order. Where several are to be sent, they go on to what replaces the socket.
 
         Raises UdsdError for the first that cannot be read, encoded or sent, and KeyboardInterrupt after Ctrl-C. Both
         have as their text what happened, and how many were sent before.
@@ -54,7 +53,7 @@ class Work:
         sent = 0
         try:
             for datagram in self.datagrams:
-                self.send(datagram)
+                self._send(datagram)
                 sent += 1
                 if self.progress:
                     self.progress.update(sent)
@@ -66,6 +65,16 @@ class Work:
             if self.progress:
                 self.progress.close()
 
+    def _send(self, datagram: bytes) -> None:
+        try:
+            self.connection.send(datagram)
+        except NobodyListensError:
+            if not self.unit:
+                raise
+            from udsd.send.reconnect import send_to_successor
+
+            self.connection = send_to_successor(self.connection, datagram)
+
     def _so_far(self, sent: int) -> str:
         return f"; {self.unit} sent before: {sent}" if self.unit else ""
 
@@ -75,12 +84,11 @@ def standard_input() -> Work:
 
     Raises UdsdError where there is no such socket, and where standard input is closed.
     """
-    from udsd.send.reconnect import Stream
     from udsd.send.source import Input
 
     connection = Connection(candidates())
     lines = Input()
-    return Work(Stream(connection, None).send, lines.messages(), "lines", lines.progress())
+    return Work(connection, lines.messages(), "lines", lines.progress())
 
 
 def with_options(words: list[str]) -> Work:
@@ -88,6 +96,8 @@ def with_options(words: list[str]) -> Work:
 
     Raises UdsdError for a command line that makes no sense, and where there is no such file or socket.
     """
+    from itertools import repeat
+
     from udsd.send.options import read_command_line
 
     options = read_command_line(words)
@@ -103,12 +113,7 @@ def with_options(words: list[str]) -> Work:
         unit, progress = "datagrams" if options.times or options.done else "", _progress_of_words(options)
     if options.done:
         datagrams = _then_stop(datagrams)
-    connection = _connection(options)
-    if not unit:
-        return Work(connection.send, datagrams)
-    from udsd.send.reconnect import Stream
-
-    return Work(Stream(connection, options.timeout).send, datagrams, unit, progress)
+    return Work(_connection(options), datagrams, unit, progress)
 
 
 def _lines(options: "Options") -> "Input | None":

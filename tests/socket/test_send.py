@@ -120,6 +120,11 @@ def stays(process: subprocess.Popen[bytes]) -> None:
         process.wait(0.5)
 
 
+def waits_for_room(pid: int) -> bool:
+    """Whether a client sleeps with a socket open. Where it has something to send, that is in send(2)."""
+    return any("socket:" in link for link in open_files(pid))
+
+
 def end(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """Close its standard input; exit status and standard error."""
     _, stderr = process.communicate(timeout=SECONDS)
@@ -625,7 +630,8 @@ def test_an_interrupt_while_the_queue_is_full_ends_it(words: list[str], address:
     fill(address)
     with started(*words, UDSD_SOCKET=address) as process:
         write(process, b"hello\n")
-        stays(process)
+        while not waits_for_room(process.pid):
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
         status, stderr = end(process)
     assert (status, "interrupted" in stderr, "Traceback" in stderr) == (-signal.SIGINT, True, False), stderr
@@ -637,10 +643,8 @@ def test_an_interrupt_ends_the_loop_of_a_shell_too(address: str, server: socket.
     loop = 'for i in 1 2; do "$@"; echo went on with $? >&2; done'
     with started("hello", before=["bash", "-c", loop, "bash"], own_group=True, UDSD_SOCKET=address) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        waits = False  # asleep with a socket, so in send(2)
-        while not waits:
+        while not any(waits_for_room(int(pid)) for pid in children.read_text().split()):
             assert process.poll() is None
-            waits = any("socket:" in link for pid in children.read_text().split() for link in open_files(int(pid)))
         os.killpg(process.pid, signal.SIGINT)
         assert end(process) == (-signal.SIGINT, "udsd-send: interrupted\n")
 

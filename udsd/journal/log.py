@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from udsd import priorities
 from udsd.journal.entry import Entry, Field, encode
 
 
@@ -23,11 +24,11 @@ class Message(NamedTuple):
     priority: int
 
 
-_WARNING, _INFO = 4, 6
+_WARNING, _INFO = priorities.WARNING, priorities.INFO
 
 STARTED = Message(b"0528bc2dc7814965923d28d912eee771", _INFO)
 STOPPED = Message(b"80008352642b4c53a8c16e9abbde2f07", _INFO)
-UNDELIVERED = Message(b"94189ede2bf74a51805a77954cd1deb6", 3)
+UNDELIVERED = Message(b"94189ede2bf74a51805a77954cd1deb6", priorities.ERR)
 DONE_REFUSED = Message(b"fd7472dff6eb4415889eb6ac3b06c778", _WARNING)
 OVER_LIMIT = Message(b"416422a56a5c4ba489b1c3bb8d9c0e8b", _WARNING)
 LIMIT_REACHED = Message(b"f3a1c0de5b7e4f0c9d2a6b8e47c1d905", _WARNING)

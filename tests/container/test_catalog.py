@@ -75,11 +75,19 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
     machine.run("systemd-run", "--quiet", "--unit=greedy", "sh", "-c", many)
     machine.wait_for(match(messages.OVER_LIMIT))
     dropped = 20 - len(machine.messages())
+    limit = "its limit of 5 datagrams and 32 MiB in 1 s: the excess is dropped and counted\n"
+    check(
+        machine,
+        messages.LIMIT_REACHED,
+        f"greedy.service has reached {limit}",
+        " journalctl OBJECT_SYSTEMD_UNIT=greedy.service\n",
+        UDSD_ACCOUNT="greedy.service",
+    )
     check(
         machine,
         messages.OVER_LIMIT,
-        f"{dropped} datagrams of greedy.service dropped, over the limit of 5 in 1 s\n",
-        f" udsd dropped {dropped} datagrams of greedy.service, which had used up\n",
+        f"{dropped} datagrams of greedy.service dropped, over the limit of 5 datagrams and 32 MiB in 1 s\n",
+        f" udsd dropped {dropped} datagrams of greedy.service, which had used up what\n",
         " journalctl OBJECT_SYSTEMD_UNIT=greedy.service\n",
         UDSD_ACCOUNT="greedy.service",
     )

@@ -44,7 +44,7 @@ def test_without_pidfds_nothing_wrong_is_told(machine: Machine) -> None:
     for entry in wait_for_all(machine):
         assert entry["OBJECT_PID"] == entry["MESSAGE"].split()[1]
         assert entry.get("OBJECT_SYSTEMD_UNIT", b"app.service") == b"app.service"
-        assert ("OBJECT_SYSTEMD_UNIT" in entry) == ("UDSD_SENDER_UNPROVEN" in entry)
+        assert "OBJECT_SYSTEMD_UNIT" in entry or "UDSD_SENDER_UNPROVEN" not in entry  # certain by time, or marked
 
 
 @pytest.mark.containers_only("FIFOs join it to the host")

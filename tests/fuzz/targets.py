@@ -252,7 +252,12 @@ def _console(data: bytes) -> None:
     whole = entry.encode([("MESSAGE", message), ("SYSLOG_IDENTIFIER", tag), ("OBJECT_PID", b"7")])
     line = console.format_line(whole, 0, "host")
     _is_one_safe_line(line)
-    assert line.endswith(f" host {console.printable(tag)}[7]: {console.printable(message)}\n".encode())
+    shown = console.tag_of(tag)
+    assert not set(" []:") & set(shown), "a line that can be taken apart in two ways"
+    assert "\\" in tag.decode(errors="replace") or shown.encode("ascii", "backslashreplace").decode(
+        "unicode_escape"
+    ) == (console.printable(tag).encode("ascii", "backslashreplace").decode("unicode_escape"))
+    assert line.endswith(f" host {shown}[7]: {console.printable(message)}\n".encode())
 
 
 def _cgroup_table(table: bytes) -> None:
@@ -317,7 +322,7 @@ def _told(data: bytes) -> None:
     comm = comm[:15]
     fields = registry.fields_of_process(comm + b"\n", cmdline, None)
     shown = cmdline[: registry.LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
-    expected = [("SYSLOG_IDENTIFIER", comm), ("OBJECT_COMM", comm)]
+    expected = [("OBJECT_COMM", comm)]
     assert list(fields) == expected + ([("OBJECT_CMDLINE", b" ".join(shown))] if cmdline else [])
     whole = _stored_whole(text.parse(b"hello")[0], _sender(comm + b"\n", cmdline))
     _is_one_safe_line(console.format_line(whole, 0, "host"))

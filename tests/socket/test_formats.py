@@ -75,7 +75,10 @@ def last_words(journald: Journald) -> dict[str, bytes]:
 
 def said(fields: list[Field]) -> list[Field]:
     """What comes from the datagram, and not from the kernel."""
-    return [(name, value) for name, value in fields if not name.startswith("OBJECT_") and name != "UDSD_SOCKET"]
+    pid = ("SYSLOG_PID", b"%d" % os.getpid())
+    return [
+        field for field in fields if not field[0].startswith("OBJECT_") and field[0] != "UDSD_SOCKET" and field != pid
+    ]
 
 
 def descriptors(pid: int) -> list[str]:

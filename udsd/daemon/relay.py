@@ -19,7 +19,7 @@ from udsd.daemon.stop import StopPolicy, asks_to_stop
 from udsd.formats import Parser
 from udsd.formats.text import Problem, trimmed
 from udsd.journal.delivery import Delivery
-from udsd.journal.entry import REDELIVERED, Entry, encode, names_itself
+from udsd.journal.entry import REDELIVERED, Entry, encode, own_names
 from udsd.journal.log import DONE_REFUSED
 from udsd.metrics.counters import Counters
 from udsd.receive.receiver import Receiver
@@ -98,7 +98,7 @@ class Relay:
             problem = problem or _DESCRIPTOR_REFUSED
         if problem is not None:
             fields = (*fields, *problem.fields())
-        entry = encode(fields) + (identity.entry_of_named if names_itself(fields) else identity.entry)
+        entry = encode(fields) + identity.endings[own_names(fields)]
         return ENTRY, entry + REDELIVERED if source.first_may_repeat else entry, problem
 
     def take(self, source: Source, now: float, undelivered: Destination | None = None) -> bool:

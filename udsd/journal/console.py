@@ -33,12 +33,12 @@ def format_line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
     values = dict(decode_entry(entry))
     pid = values.get("OBJECT_PID")
-    tag = _tag(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
+    tag = tag_of(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
     return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
 
 
-def _tag(identifier: bytes) -> str:
+def tag_of(identifier: bytes) -> str:
     """An identifier on which a line can be taken apart: its only brackets are those of the pid, and it ends at `: `."""
     return "".join(f"\\x{ord(c):02x}" if c in _DELIMITERS else c for c in printable(identifier))
 

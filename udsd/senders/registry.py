@@ -21,6 +21,8 @@
    knows when, the entry has UDSD_SENDER_UNPROVEN=1.
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
+9. Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So each entry has an identifier: the
+   sender's, else the name of its process, else of its unit, else `unknown`; and a pid, if the kernel or the sender says.
 """
 
 import os
@@ -41,6 +43,7 @@ _MOST_ENDED = 256  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for all else that the daemon does
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and what shows which of its senders have ended
 LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
+_NO_NAME = b"unknown"  # of a sender without a name, which journalctl would show as udsd
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
@@ -64,8 +67,7 @@ class Identity(NamedTuple):
     `sender` is None where the kernel knows none.
     """
 
-    entry: Entry  # the fields, as the end of an entry
-    entry_of_named: Entry  # the same for a datagram that has a SYSLOG_IDENTIFIER of its own
+    endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
     account: Account
     name_account: Account
     sender: Credentials | None
@@ -199,7 +201,8 @@ class Registry:
             agrees = sender.uid in info.uids
         if agrees is False:
             os.close(pidfd)
-            return self._identity(sender, fields_of(sender._replace(pid=0)))
+            sender = sender._replace(pid=0)
+            return self._identity(sender, fields_of(sender))
         fields = self._fields(look if proven else None, info.cgroup_id)
         if info.cgroup_id is not None:
             if agrees:
@@ -273,18 +276,20 @@ class Registry:
             return known.identity
         pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
         told, other = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
-        identity = known.identity
-        return identity._replace(
-            entry=identity.entry.replace(told, other, 1), entry_of_named=identity.entry_of_named.replace(told, other, 1)
-        )
+        endings = tuple(ending.replace(told, other, 1) for ending in known.identity.endings)
+        return known.identity._replace(endings=endings)
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
         unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
         user = Account("user", str(sender.uid)) if sender else _NOBODY
         account = Account("unit", unit) if unit else user
         names = user if unit.startswith("session-") else account
-        named = [field for field in fields if field[0] != "SYSLOG_IDENTIFIER"]
-        return Identity(encode((*fields, self._field)), encode((*named, self._field)), account, names, sender)
+        comm = next((value for name, value in fields if name == "OBJECT_COMM"), b"")
+        name: Field = ("SYSLOG_IDENTIFIER", comm or unit.rpartition(".")[0].encode() or _NO_NAME)
+        pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
+        ends = ((name, *pid), pid, (name,), ())
+        endings = tuple(encode((*end, *fields, self._field)) for end in ends)
+        return Identity(endings, account, names, sender)
 
     def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
         fields = fields_of(sender)
@@ -307,7 +312,7 @@ def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | Non
     fields: list[Field] = []
     if comm:
         name = comm.removesuffix(b"\n")
-        fields += [("SYSLOG_IDENTIFIER", name), ("OBJECT_COMM", name)]
+        fields.append(("OBJECT_COMM", name))
     if cmdline:
         fields.append(("OBJECT_CMDLINE", cmdline[:LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
     return (*fields, *(cgroup.fields_of(path) if path else ()))

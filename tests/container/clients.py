@@ -83,20 +83,24 @@ def _fields_with_several_values(machine: Machine, match: str) -> set[str]:
 def said(entry: Entry, comm: str, uid: int = 0) -> Fields:
     """What a sender said: the entry without what udsd says about the sender, which must be the truth.
 
-    A sender that has ended before its datagram is read is not named. It is here, so that tables need not care.
+    A sender that has ended before its datagram is read has the name of its unit, or none. Here it has its own, so that
+    tables need not care. A pid that is the kernel's is left out: udsd adds it where the sender gives none.
     """
     assert entry.get("OBJECT_COMM", comm.encode()) == comm.encode()
     assert entry["OBJECT_UID"] == b"%d" % uid
     assert int(entry["OBJECT_PID"]) > 1
     fields = {n: v for n, v in entry.items() if not n.startswith(("_", "OBJECT_")) and n not in _OF_UDSD}
-    if "OBJECT_COMM" not in entry:
-        fields.setdefault("SYSLOG_IDENTIFIER", comm.encode())
+    if "OBJECT_COMM" not in entry and fields["SYSLOG_IDENTIFIER"] in _NAMES_OF_ENDED:
+        fields["SYSLOG_IDENTIFIER"] = comm.encode()
+    if fields["SYSLOG_PID"] == entry["OBJECT_PID"]:
+        del fields["SYSLOG_PID"]
     time = fields.get("SYSLOG_TIMESTAMP")
     if time is not None:
         fields["SYSLOG_TIMESTAMP"] = next((name for name, form in _TIMES.items() if form.fullmatch(time)), time)
     return fields
 
 
+_NAMES_OF_ENDED = (b"unknown", b"init", b"session-1")
 _OF_UDSD = ("UDSD_SOCKET", "UDSD_SENDER_UNPROVEN")
 
 

@@ -22,7 +22,7 @@
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
 9. Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So each entry has an identifier: the
-   sender's, else the name of its process, else of its unit, else `unknown`; and a pid, if the kernel or the sender says.
+   sender's, else the name of its process, else of its unit, else `unknown`; and a pid, the sender's or the kernel's.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""An entry, and the ways to where it is stored: journald, or the console."""
+"""Journal entries: how they are encoded, and how they reach a sink, which is journald or the console."""

@@ -1,8 +1,8 @@
-"""The sink that is the console: one line an entry, in the form of `journalctl -o short`.
+"""The console as a sink: one line an entry, in the form of `journalctl -o short`.
 
-A sender chooses the message, so whatever a terminal could act on, and whatever could break a line in two, is shown as
-an escape: control characters, bytes that are not UTF-8, and the invisible characters of Unicode that reorder text or
-end lines.
+A sender chooses the message. So characters that a terminal could act on, or that could break a line in two, are shown
+as escapes: control characters, bytes that are not UTF-8, and invisible characters of Unicode that reorder text or end
+lines.
 """
 
 import errno
@@ -46,9 +46,9 @@ def tag_of(identifier: bytes) -> str:
 class Console:
     """Standard output, or another descriptor that is open for writing.
 
-    It is written only where poll(2) says that it can be, and never more than what a pipe then takes without
-    waiting (PIPE_BUF). An entry is taken when its line has begun; the rest of the line goes before anything else.
-    A disk that is full is waited for.
+    Writing never waits: the console writes only when poll(2) allows it, and at most what a pipe then takes without
+    waiting (PIPE_BUF). An entry counts as taken once its line has begun; the rest of the line is written before
+    anything else. While a disk is full, deliver() raises BusyError, so that the entry is tried again.
     """
 
     name = "standard output"
@@ -63,8 +63,8 @@ class Console:
         self._rest = memoryview(b"")
 
     def deliver(self, entry: Entry, origin: object = None) -> None:
-        """Write one entry. Raises BusyError where the reader of a pipe is behind or a disk is full, UdsdError where
-        nothing can be written at all.
+        """Write one entry. Raises BusyError if the reader of a pipe is behind or a disk is full, UdsdError if nothing
+        can be written at all.
         """
         self.check(0)
         whole = memoryview(format_line(entry, self._clock(), self._host))
@@ -81,7 +81,7 @@ class Console:
         return 0 if self._rest else math.inf
 
     def check(self, _now: float) -> None:
-        """Raises BusyError where the reader of a pipe is behind or a disk is full."""
+        """Raises BusyError if the reader of a pipe is behind or a disk is full."""
         self._write()
         if self._rest or not self._poll.poll(0):
             raise BusyError("its reader is behind", self._descriptor)

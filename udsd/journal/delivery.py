@@ -1,8 +1,10 @@
-"""The way to the sink, and the times in which it is blocked.
+"""Delivery to the sink, and what happens when the sink is blocked: journald's queue is full, or journald is stopped.
 
-An outage is logged once after 1 s and once at recovery. Meanwhile deliver() returns False, the caller keeps the
-datagram where it is, and waits for what `watch` names: a descriptor where the kernel can report that the sink is
-back, else a time. So waiting costs nothing, and nothing is lost by it.
+1. deliver() returns False. The caller leaves the datagram in the queue of its socket. No queue is looked at until the
+   sink takes entries again (`daemon.loop`). When that queue is full too, senders wait.
+2. The loop waits for what `watch` gives it: a descriptor if the kernel can report that the sink is back (journald's
+   queue has room), else a time. So waiting needs no CPU time, and nothing is lost.
+3. An outage is logged once after 1 s and once at recovery.
 
 Times are seconds of a monotonic clock.
 """
@@ -16,7 +18,7 @@ from udsd.journal.log import SINK_AWAY, SINK_BACK, Log
 from udsd.journal.sink import BusyError, Lost, Sink
 
 _FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries without a descriptor: the longer the outage, the rarer
-_MENTION = 1.0  # seconds before an outage is logged: a full queue for an instant is daily life
+_MENTION = 1.0  # seconds before an outage is logged: a queue that is full for a moment is normal
 
 
 class Delivery:
@@ -33,22 +35,22 @@ class Delivery:
 
     @property
     def blocked_since(self) -> float | None:
-        """When the sink began to refuse, None while it takes entries."""
+        """The time at which the sink began to refuse entries; None while it takes them."""
         return None if self._busy is None else self._since
 
     @property
     def complaint(self) -> str:
-        """For the status: what udsd is waiting for; empty where all is well."""
+        """For the status: what udsd is waiting for. Empty if the sink takes entries."""
         return f"waiting for {self._sink.name} ({self._busy})" if self._mentioned else ""
 
     def waited(self, now: float) -> float:
-        """Seconds for which the sink has taken nothing, in all outages together."""
+        """The total seconds of all outages."""
         return self._waited + (0 if self._busy is None else now - self._since)
 
     def ready(self, now: float, *, look: bool = False) -> bool:
         """Whether entries can be delivered now. Delivers udsd's own waiting messages. Call it at each turn of the loop.
 
-        `look`: check the sink in any case, not only when a check is due.
+        `look`: check the sink even if no check is due.
         """
         if look or self._busy is not None or now >= self._sink.due():
             try:
@@ -68,9 +70,9 @@ class Delivery:
         return True
 
     def deliver(self, entry: Entry, now: float, origin: object = None) -> bool:
-        """Deliver one entry; whether the sink took it. If not, nothing has happened to it.
+        """Deliver one entry. False if the sink did not take it; then the caller still has it and delivers it again.
 
-        `origin` comes back with the entry if it is lost behind the sink.
+        `origin` comes back with the entry if the sink loses it later; see `take_lost`.
         """
         try:
             self._sink.deliver(entry, origin)
@@ -80,7 +82,7 @@ class Delivery:
         return True
 
     def watch(self, poll: select.poll, now: float) -> float:
-        """Register with `poll` the descriptor that shows when to try again; the time at which to try in any case."""
+        """Register with `poll` the descriptor that shows when to try again. Returns the time to try at the latest."""
         if self._busy is None:
             return self._sink.due()
         due = math.inf if self._mentioned else self._since + _MENTION
@@ -90,7 +92,7 @@ class Delivery:
         return due
 
     def take_lost(self) -> Iterable[Lost]:
-        """The entries that were lost behind the sink and not delivered anew; now they are the caller's."""
+        """Give the caller the entries that the sink took, lost, and could not deliver again."""
         return self._sink.take_lost()
 
     def _block(self, busy: BusyError, now: float) -> None:

@@ -5,8 +5,8 @@ text, since they are always ours. The rules are those of https://systemd.io/JOUR
 
 1. A value without a newline is written `NAME=value\n`; one with a newline is written as its name, a newline,
    its length as 64 bits little-endian, the value, a newline. So no value can end early and start a field.
-2. journald skips a field whose name it does not like without a word. A bad name here is our own mistake, so
-   it raises instead. Names that begin with `_` are journald's to set and count as bad.
+2. journald silently skips a field with a bad name. Here a bad name is our own mistake, so it raises. Names
+   that begin with `_` are bad, too: only journald may set them.
 3. The last field ends with a newline too: journald drops one that does not.
 """
 

@@ -1,15 +1,16 @@
-"""Entries that are in the queue of journald's socket, or were a moment ago.
+"""Entries in flight: they are in the queue of journald's socket, or were a moment ago.
 
-That queue belongs to PID 1 and outlives journald, with one exception: when journald is stopped together with its
-sockets, PID 1 empties the queue unread. The kernel lets us know only later, by refusing the next datagram. So the
-latest entries are kept until they are known to be safe:
+PID 1 holds that queue, so it outlives journald, with one exception: when journald is stopped together with its
+sockets, PID 1 throws the queue away unread. udsd notices only later, when the kernel refuses the next datagram. So udsd
+keeps the latest entries until they are known to be safe:
 
-1. An entry has been read when the kernel holds nothing of ours any more (SIOCOUTQ, see unix(7)). Who read it,
-   journald or PID 1 on the way to closing the socket, is known only a while later: PID 1 closes it at once.
-2. So what was read at one look is safe at the next one, if that comes GRACE later and the socket still lives.
-3. The number and the bytes that are kept are bounded, at several times what the kernel lets a sender have queued,
-   since under steady load a look rarely finds that all has been read. Twice the bounds are allowed before the oldest
-   are forgotten, so that this costs next to nothing an entry.
+1. An entry has been read when the kernel holds nothing of ours any more (SIOCOUTQ, see unix(7)). Either journald read
+   it, or PID 1 did before it closed the socket. PID 1 closes the socket immediately after it has read.
+2. So an entry that had been read at one look is safe at the next look, if that comes GRACE later and the socket still
+   lives.
+3. The number of kept entries and their bytes are bounded. The bounds are several times what the kernel lets a sender
+   have queued, since under steady load a look rarely finds that everything has been read. The oldest entries are
+   forgotten only at twice the bounds, so that this costs next to nothing an entry.
 
 No I/O here; `now` is in seconds of a monotonic clock.
 """
@@ -19,13 +20,13 @@ import math
 from udsd.journal.entry import Entry
 from udsd.journal.sink import Lost
 
-GRACE = 0.25  # seconds between two looks; PID 1 was seen to take 0.02 from the last read to the closed socket
+GRACE = 0.25  # seconds between two looks; measured: PID 1 closes the socket 0.02 s after its last read
 _MOST = 2048  # entries: the kernel queues 278 of the smallest
 _MOST_BYTES = 1024 * 1024  # five times what the kernel queues for a sender
 
 
 class InFlight:
-    """The entries handed over lately, oldest first, each with its origin."""
+    """The entries that journald's socket took lately, oldest first, each with its origin."""
 
     def __init__(self) -> None:
         self._entries: list[Lost] = []
@@ -35,18 +36,18 @@ class InFlight:
         self._looked = 0.0
 
     def add(self, entry: Entry, origin: object = None) -> None:
-        """Keep an entry that has just been handed over."""
+        """Keep an entry that the socket has just taken."""
         self._entries.append((entry, origin))
         self._bytes += len(entry)
         if len(self._entries) > 2 * _MOST or self._bytes > 2 * _MOST_BYTES:
             self._trim()
 
     def found_read(self) -> None:
-        """Note that the kernel holds nothing of all this any more."""
+        """Note that the kernel holds none of these entries any more."""
         self._found_read = len(self._entries)
 
     def has_room(self, size: int) -> bool:
-        """Whether an entry of so many bytes can be kept beside all that may wait to be read. Alone, any can."""
+        """Whether an entry of `size` bytes fits beside the entries that may be unread. If there are none, any fits."""
         others = self._entries[self._found_read :]
         return not others or (len(others) < _MOST and _bytes_of(others) + size <= _MOST_BYTES)
 
@@ -55,9 +56,9 @@ class InFlight:
         return self._looked + GRACE if self._entries else math.inf
 
     def look(self, now: float, *, all_read: bool) -> None:
-        """Note that the socket lives, and whether everything has been read; forget what is safe.
+        """Note that the socket lives, and whether everything has been read. Forget the entries that are safe now.
 
-        A look that comes earlier than it is due proves nothing new and changes nothing.
+        A look before it is due proves nothing and changes nothing.
         """
         if now < self._looked + GRACE:
             return
@@ -66,14 +67,14 @@ class InFlight:
         self._looked = now
 
     def take(self) -> list[Lost]:
-        """The newest within the bounds, since the socket is gone; they are forgotten here."""
+        """Return the newest entries within the bounds, and forget them: the socket is gone."""
         self._trim()
         entries, self._entries = self._entries, []
         self._bytes = self._read = self._found_read = 0
         return entries
 
     def _trim(self) -> None:
-        """Forget the oldest that are out of bounds; the newest stays, however large it is."""
+        """Forget the oldest entries that are out of bounds. The newest stays, even if it is larger than the bound."""
         within = size = 0
         for entry, _ in reversed(self._entries[-_MOST:]):
             size += len(entry)
@@ -83,7 +84,7 @@ class InFlight:
         self._forget(len(self._entries) - within)
 
     def _forget(self, number: int) -> None:
-        """Forget so many of the oldest."""
+        """Forget this number of the oldest entries."""
         self._bytes -= _bytes_of(self._entries[:number])
         del self._entries[:number]
         self._read = max(0, self._read - number)

@@ -1,17 +1,17 @@
-"""The sink that is the journal: one entry, one datagram to journald's socket.
+"""journald as a sink: one datagram to journald's socket for each entry.
 
-Why not sd_journal_sendv(3): it reports success where journald's socket does not exist, and it waits without end where
-journald's queue is full. Here an entry counts as taken only when the kernel has put it into the queue of journald's
-socket, and everything else is BusyError.
+Why not sd_journal_sendv(3): it reports success if journald's socket does not exist, and it waits forever if journald's
+queue is full. Here an entry counts as taken only when the kernel has put it into the queue of journald's socket.
+Otherwise BusyError is raised; `delivery` says what happens then.
 
 1. The socket is connected, so that poll(2) reports when journald's queue has room again.
-2. An entry too large for a datagram goes as an empty datagram that carries one sealed memfd with the same bytes
+2. An entry too large for a datagram is sent as an empty datagram with a sealed memfd that holds the same bytes
    (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
-3. A refused datagram means that the socket we knew is gone, and with it what was queued in it. Those entries are
-   delivered anew (`in_flight`), marked with UDSD_REDELIVERED=1 since some of them may be stored already.
-4. A memfd takes next to no room in the queue, so the kernel would let any number of them wait there. One that has no
-   room among the entries in flight waits until journald has read all before it.
-5. Any other error leaves the entry where it was: waiting is better than losing.
+3. If the kernel refuses a datagram, the old socket is gone, together with what was queued in it. The entries in flight
+   (`in_flight`) are sent again to the new socket, with UDSD_REDELIVERED=1, since journald may have stored some of them.
+4. A memfd takes almost no room in the queue, so the kernel would let any number of them wait there. If a memfd does not
+   fit among the entries in flight, it waits until journald has read everything before it.
+5. After any other error the caller keeps the entry: waiting is better than losing.
 """
 
 import array
@@ -29,7 +29,7 @@ from udsd.journal.sink import BusyError, Lost
 
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
-_QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. What is queued has to be kept in flight.
+_QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. What is queued must be kept as in flight.
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
@@ -47,7 +47,7 @@ class Journal:
         self._large = 0  # bytes of an entry that waits for room in flight
 
     def deliver(self, entry: Entry, origin: object = None) -> None:
-        """Hand one entry to journald. Raises BusyError where journald is stopped or its queue is full."""
+        """Send one entry to journald. Raises BusyError if journald is stopped or its queue is full."""
         try:
             try:
                 if self._again:
@@ -68,7 +68,7 @@ class Journal:
         return self._in_flight.due()
 
     def check(self, now: float) -> None:
-        """Check that journald's socket lives, and deliver anew what one that died has lost."""
+        """Check that journald's socket lives. If it died, send the entries that it lost again."""
         looked_at, all_read = self._socket, self._all_read()
         self.deliver(b"")  # journald ignores an empty datagram, and a dead socket refuses it
         self._in_flight.look(now, all_read=all_read and self._socket is looked_at)
@@ -76,7 +76,7 @@ class Journal:
             self._make_room(self._large)
 
     def take_lost(self) -> Iterable[Lost]:
-        """What a dead socket has lost and no other has taken since."""
+        """The entries that a dead socket lost and that could not be sent again."""
         while self._again:
             yield self._again.popleft()
 
@@ -106,14 +106,14 @@ class Journal:
             self._in_flight.add(datagram, origin)
 
     def _all_read(self) -> bool:
-        """Whether the kernel holds nothing of ours any more; if so, that is noted."""
+        """Whether the kernel holds nothing of ours any more. If so, notes it for the entries in flight."""
         all_read = self._socket is not None and queued_bytes(self._socket) == 0
         if all_read:
             self._in_flight.found_read()
         return all_read
 
     def _make_room(self, size: int) -> None:
-        """Raises BusyError where a memfd of that size would push out an entry that may not have been read."""
+        """Raises BusyError if a memfd of that size would push out an entry that may be unread."""
         self._large = 0 if self._in_flight.has_room(size) else size
         if self._large:
             raise BusyError("it has not read what was sent before a large entry")

@@ -1,10 +1,13 @@
 """udsd's own messages: their kinds, and where they go.
 
-1. Messages for the journal wait here until they are delivered, ahead of any datagram. They are a handful at most, since
-   nothing is received while they wait. systemd's own logging handler is not used: it waits without end where journald's
-   queue is full, which would stop the loop, and loses the message without a word where journald is stopped.
+1. Messages for the journal wait here until they are delivered. They go before any datagram, and only a few can wait,
+   since nothing is received meanwhile. systemd's logging handler is not used: it waits forever if journald's queue is
+   full, which would stop the loop, and silently loses the message if journald is stopped.
 2. Each kind has an id, by which `journalctl --catalog` explains it; the texts are in systemd/udsd.catalog. An id never
    changes and is never used for something else: people filter by it.
+
+To add a kind: a line below with a new id (`systemd-id128 new`), a text in systemd/udsd.catalog, and the id in
+udsd.fields(7). A unit test compares the three.
 """
 
 import os
@@ -50,7 +53,7 @@ class Log:
         self.waiting: deque[tuple[Entry, Callable[[], None] | None]] = deque()
 
     def say(self, kind: Message, text: str, *more: Field, stored: Callable[[], None] | None = None) -> None:
-        """Log one message of this kind, with further fields. `stored` is called when it has been stored, or printed."""
+        """Log one message of this kind, with more fields. `stored` is called when the message is stored or printed."""
         if self.to_stderr:
             write_stderr(os.fsencode(f"udsd: {text}\n"))
         if self._keep:
@@ -65,7 +68,7 @@ class Log:
 
 
 def write_stderr(text: bytes) -> None:
-    """Write to standard error, as much as it takes: where it fails, there is nowhere left to report that."""
+    """Write to standard error. If that fails, give up: there is nowhere left to report it."""
     with suppress(OSError):
         while text:
             text = text[os.write(2, text) :]

@@ -1,18 +1,18 @@
-"""What the daemon asks of a sink: take an entry whole, or say that it cannot and when to try again."""
+"""What a sink does for the daemon: it takes an entry as a whole, or raises BusyError, which says when to try again."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from udsd.journal.entry import Entry
 
-# An entry that was lost behind a sink, and the origin that came with it to `deliver`.
+# An entry that a sink took and then lost, with the origin that `deliver` got with it.
 Lost = tuple[Entry, object]
 
 
 class BusyError(Exception):
-    """The sink did not take the entry. Nothing of it was kept: deliver it again.
+    """The sink did not take the entry, and kept no part of it: deliver it again.
 
-    `writable` is a descriptor that polls writable when it is worth trying again; None where only time can tell.
+    `writable` is a descriptor that polls writable when it is time to try again; None if there is no such descriptor.
     """
 
     def __init__(self, reason: str, writable: int | None = None) -> None:
@@ -26,19 +26,19 @@ class Sink(Protocol):
     name: str  # for people: who takes the entries
 
     def deliver(self, entry: Entry, origin: object = None) -> None:
-        """Return when the entry has been taken, raise BusyError when it has not. Never waits.
+        """Take an entry, or raise BusyError. Never waits.
 
-        `origin` is the caller's, and comes back with an entry that is lost behind the sink.
+        `origin` belongs to the caller and comes back with the entry if the sink loses it (`take_lost`).
         """
 
     def due(self) -> float:
         """When `check` is needed next, in monotonic seconds; may be infinite."""
 
     def check(self, now: float) -> None:
-        """Check that the sink is there, and that what it took lately is safe.
+        """Check that the sink is there, and that the entries that it took lately are safe.
 
-        Raises BusyError where it is not there, or where entries were lost behind it and cannot be delivered anew.
+        Raises BusyError if it is not there, or if it lost entries and cannot take them again.
         """
 
     def take_lost(self) -> Iterable[Lost]:
-        """The entries that were lost behind the sink and have not been delivered anew; now they are the caller's."""
+        """Give the caller the entries that the sink took, lost, and could not deliver again."""

@@ -1,1 +1,1 @@
-"""The sockets: passed by systemd or bound here, and the datagrams at the front of their queues."""
+"""The sockets, passed by systemd (`activation`) or bound by udsd (`bound_socket`), and their queues (`receiver`)."""

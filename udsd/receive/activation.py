@@ -1,11 +1,11 @@
 """The sockets that systemd passed (sd_listen_fds(3)).
 
-They are systemd's: their files are never touched here, and what is queued in them outlives this process.
+They belong to systemd: udsd never touches their files, and what is queued in them outlives udsd.
 
-If the last run was killed, the first datagram in a queue may have been delivered by it and not yet taken off. To know
-that, each run has systemd keep a mark for it (FDSTORE in sd_notify(3)), and takes the mark back as the last thing it
-does. A run that is passed the mark follows one that could not. The mark is a memfd, so that a run can leave numbers for
-the next one in it.
+If the last run was killed, it may have delivered the first datagram of a queue and not yet taken it off. To detect
+that, each run gives systemd a mark to keep (FDSTORE in sd_notify(3)), and removes the mark just before it ends. A run
+that gets a mark from systemd knows that the run before was killed. The mark is a memfd, so that a run can leave numbers
+in it for the next one (`daemon.drop_ledger`).
 """
 
 import os
@@ -22,14 +22,14 @@ _MARK = "udsd-runs"
 
 
 class Passed(NamedTuple):
-    """What systemd passed: each socket with the name of its format, and the mark of the last run if it was killed."""
+    """What systemd passed: each socket with its format, and the mark of the last run if that was killed."""
 
     sockets: list[tuple[Receiver, str]]
     mark: int | None
 
 
 def passed() -> Passed:
-    """The passed sockets in the order of the socket unit; none where udsd was not activated.
+    """The passed sockets in the order of the socket unit; none if systemd passed none.
 
     Raises UdsdError for a descriptor that is not a UNIX datagram socket, or whose name is not a format.
     """
@@ -41,17 +41,17 @@ def passed() -> Passed:
 
 
 def new_mark() -> int:
-    """The descriptor of a mark for this run, which nobody keeps yet."""
+    """Make a mark for this run; its descriptor. systemd does not keep it yet."""
     return os.memfd_create(_MARK, os.MFD_CLOEXEC)
 
 
 def keep_mark(mark: int) -> None:
-    """Have the service manager keep the mark of this run. Needs FileDescriptorStoreMax= in the unit."""
+    """Give the mark of this run to the service manager. The unit needs FileDescriptorStoreMax=."""
     systemd.notify("FDSTORE=1", f"FDNAME={_MARK}", keep=[mark])
 
 
 def clear_mark() -> None:
-    """Have the service manager forget it: this run ends by itself."""
+    """Remove the mark from the service manager: this run was not killed."""
     systemd.notify("FDSTOREREMOVE=1", f"FDNAME={_MARK}")
 
 

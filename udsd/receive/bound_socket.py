@@ -1,14 +1,17 @@
-"""A socket that udsd binds itself, and the path that it occupies.
+"""A socket that udsd binds itself: udsd makes its file, guards it, and removes it at the end.
 
-The file at a path says nothing about who is behind it, so:
+The file at a path does not show which process uses it, so:
 
-1. A lock on the file `PATH.lock` keeps two daemons apart that want one path. Only the daemon's own user can open it.
-   Everything below happens under that lock. Releasing the path removes it.
-2. Whatever is at the path is left alone, unless it is a socket that refuses a connection: that one is stale, and only
-   that one is removed.
+1. A lock on the file `PATH.lock` keeps a second daemon away from the path. Only the daemon's own user can open the lock
+   file. Everything below happens under that lock.
+2. Before bind(2), a stale socket at the path is removed: one that refuses a connection. Anything else stays, and is an
+   error.
 3. The file gets its mode from the umask at bind(2), so it never has another one.
-4. At the end the file is removed only if it is still the one that bind(2) made. Its inode cannot have been given to
-   another file, since the kernel keeps it for as long as the socket lives.
+4. At the end `release` removes the file and the lock file. `daemon.shutdown` calls it, and `daemon.startup` if the
+   start fails. It removes the file only if that is still the one that bind(2) made: no other file can have the same
+   inode, since the kernel keeps the inode as long as the socket lives.
+
+udsd never removes the file of a socket that systemd passed; systemd does (RemoveOnStop= in udsd.socket).
 """
 
 import errno
@@ -25,14 +28,13 @@ from udsd.receive import receiver
 from udsd.service import lockfile
 
 _DIRECTORY_MODE = 0o755
-_PID_SECONDS = 0.1  # for which the pid of a holder is waited for: it writes it right after it has locked
+_PID_SECONDS = 0.1  # to wait for the pid of a holder, which writes it immediately after it has locked
 
 
 class BoundSocket:
     """A datagram socket at `path` (a path, or `@name`), made with the permissions `mode`.
 
-    Raises UdsdError, and leaves everything as it was, where the path is in use, is something else than a
-    socket, or cannot be written.
+    Raises UdsdError, and leaves everything as it was, if the path is in use, is not a socket, or cannot be written.
     """
 
     def __init__(self, path: str, mode: int) -> None:
@@ -69,9 +71,9 @@ class BoundSocket:
             ) from error
 
     def release(self) -> str:
-        """Give up the path. The socket lives on, with what is queued in it.
+        """Remove the file and the lock file. The socket stays open, with what is queued in it.
 
-        Returns why the file was not removed, nothing if it was.
+        Returns why the file was not removed; empty if it was.
         """
         left = ""
         if self._file is not None:
@@ -94,7 +96,7 @@ def _lock_path(path: str) -> str:
 
 
 def _lock(path: str) -> int:
-    """Lock the path, with our pid in the lock file; the descriptor that holds the lock."""
+    """Lock the path, and write our pid into the lock file. Returns the descriptor that holds the lock."""
     deadline = time.monotonic() + _PID_SECONDS
     while True:
         try:
@@ -115,7 +117,7 @@ def _lock(path: str) -> int:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove the socket at `path` if nobody is behind it; raise UdsdError for anything else that is there."""
+    """Remove a socket at `path` that no process receives from. Raises UdsdError for anything else at the path."""
     before = _status(path)
     if before is None:
         return
@@ -159,7 +161,7 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _remove(path: str, made: os.stat_result) -> str:
-    """Remove the socket that was made here; the reason if that was not done, else nothing."""
+    """Remove the file of the socket that was made here. Returns why it was not removed; empty if it was."""
     try:
         now = _status(path)
     except OSError as error:
@@ -172,7 +174,7 @@ def _remove(path: str, made: os.stat_result) -> str:
 
 
 def _unlink(path: str) -> str:
-    """Remove a file; why that failed, nothing if it did not."""
+    """Remove a file. Returns why that failed; empty if it did not."""
     try:
         os.unlink(path)
     except OSError as error:

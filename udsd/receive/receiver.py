@@ -1,21 +1,22 @@
-"""The receiving socket: look at the first datagram of its queue, and take it off once its entry is delivered.
+"""The receiving socket: `peek` looks at the first datagram of its queue, `consume` takes it off after delivery.
 
-The kernel's queue is the only queue. A datagram that has been looked at is still there for the next holder of the
-socket, so a kill between two steps can repeat it, never lose it.
+The kernel's queue is the only queue. A datagram that was only looked at is still there for the next holder of the
+socket, so a kill between the two steps can repeat it, never lose it.
 
-1. SO_PASSCRED is set before bind(2); on a socket that systemd made, at once. Without it there is no sender.
-2. No descriptor of a sender is ever installed here: to close one can block for ever (FUSE). The kernel refuses them
-   where it can (SO_PASSRIGHTS, Linux 6.16). Elsewhere a look leaves no room for them in the control buffer, so the
-   kernel keeps them and sets MSG_CTRUNC.
-3. MSG_TRUNC gives the true length, so a datagram larger than the buffer is looked at again with enough room.
-4. A pidfd of the sender costs as much as all the rest, so it is asked for in a look of its own at the same datagram,
-   and only when the sender is not known yet. The kernel heeds SO_PASSPIDFD when it hands out, not when it queues. The
-   kernel puts a pidfd behind the sender's descriptors, so there is no such look at a datagram that carries any.
-5. A kernel that forgets a process when it has ended (before Linux 6.15) stamps each datagram with the time at which it
-   was sent. A process that had its number before then, and has it still, is the sender.
-6. To take a datagram off is to receive one byte: Python answers a receive of none without asking the kernel. If the
-   datagram carries descriptors, that drops the last reference to what they stand for. A TCP socket with SO_LINGER
-   then waits as long as its sender chose, in our context. A pending signal ends that wait, so a timer sends one.
+1. SO_PASSCRED is set before bind(2), or immediately on a socket that systemd made. Without it the sender is unknown.
+2. No descriptor of a sender is ever installed here: closing one can block forever (FUSE). The kernel refuses them if it
+   can (SO_PASSRIGHTS, Linux 6.16). Otherwise the control buffer has no room for them, so that the kernel keeps them and
+   sets MSG_CTRUNC.
+3. MSG_TRUNC gives the true length. A datagram larger than the buffer is looked at again with enough room.
+4. A pidfd of the sender costs as much as all the rest. So `peek_pidfd` asks for it in a second look at the same
+   datagram, and only if the sender is not known yet. That works because the kernel checks SO_PASSPIDFD when a datagram
+   is received, not when it is queued. The kernel puts a pidfd behind the sender's descriptors, so there is no second
+   look at a datagram that carries any.
+5. Kernels before Linux 6.15 forget a process when it has ended. There, each datagram is stamped with the time at which
+   it was sent: a process that had its pid before that time, and still has it, is the sender.
+6. Taking a datagram off means receiving one byte: for zero bytes Python does not ask the kernel. If the datagram
+   carries descriptors, this drops the last reference to their files. A TCP socket with SO_LINGER then blocks us as long
+   as its sender chose. A signal ends that wait, so a timer sends one.
 """
 
 import os
@@ -28,17 +29,17 @@ from udsd import address
 
 UCRED_SIZE = 12  # bytes of a `struct ucred`, unix(7)
 
-_ROOM = 64 * 1024  # bytes; larger datagrams are rare enough to be looked at twice
+_ROOM = 64 * 1024  # bytes; larger datagrams are rare, and are looked at twice
 _CONTROL = socket.CMSG_SPACE(UCRED_SIZE)
 _PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
 _LONGEST_LINGER = 0.02  # seconds
 
-# Newer than Python's names for such things.
+# Constants that Python does not know yet.
 _SO_PASSPIDFD, _SCM_PIDFD, _SO_PASSRIGHTS = 76, 4, 83
 _SO_TIMESTAMP, _SO_PASSSEC, _SO_TIMESTAMPNS = 29, 34, 35
 _PIDFD = struct.Struct("@i")
 _TIMESPEC = struct.Struct("@ll")
-_REMEMBERS_ENDED = (6, 15)  # the Linux whose pidfds say what control group a process was in, also when it is gone
+_REMEMBERS_ENDED = (6, 15)  # the Linux from which a pidfd knows the control group of a process that has ended
 
 
 def unbound() -> socket.socket:
@@ -57,8 +58,8 @@ class Receiver:
 
     def __init__(self, bound: socket.socket) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 0)  # Timestamping= would take the room of the credentials
-        bound.setsockopt(socket.SOL_SOCKET, _SO_PASSSEC, 0)  # and so would PassSecurity=
+        bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 0)  # Timestamping= would take the room of the credentials,
+        bound.setsockopt(socket.SOL_SOCKET, _SO_PASSSEC, 0)  # and PassSecurity= would, too
         bound.setblocking(False)
         name = address.decode(bound.getsockname())
         self.name = name if name.startswith("@") else os.path.abspath(name)
@@ -79,9 +80,9 @@ class Receiver:
         return self._socket.fileno()
 
     def peek(self) -> tuple[bytes, bytes, int] | None:
-        """The first datagram of the queue, which stays there; None where the queue is empty.
+        """The first datagram of the queue, which stays there; None if the queue is empty.
 
-        Its payload, the `struct ucred` of its sender, and not 0 if descriptors came along, which are not installed.
+        Returns its payload, the `struct ucred` of its sender, and a number that is not 0 if it carries descriptors.
         """
         try:
             length, control, flags, _ = self._socket.recvmsg_into(self._buffers, self._room, _PEEK)
@@ -92,7 +93,7 @@ class Receiver:
         except BlockingIOError:
             return None
         self._control = control
-        # There is room for the time stamp, if there is one, and behind it SCM_CREDENTIALS, and for nothing else.
+        # The control buffer has room for a time stamp, if there is one, then SCM_CREDENTIALS, and nothing else.
         return view[:length].tobytes(), control[-1][2], flags & socket.MSG_CTRUNC
 
     def sent_at(self) -> int:
@@ -101,9 +102,9 @@ class Receiver:
         return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
     def peek_pidfd(self) -> int | None:
-        """A new pidfd of the sender of the first datagram, now the caller's; None where the kernel has none.
+        """A new pidfd of the sender of the first datagram, which the caller closes; None if the kernel has none.
 
-        Only for a datagram that `peek` has returned without descriptors.
+        Only for a datagram that carries no descriptors, as `peek` says.
         """
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSPIDFD, 1)
         try:
@@ -117,9 +118,9 @@ class Receiver:
         return None
 
     def consume(self, attached: int = 0, into: memoryview | None = None) -> None:
-        """Take the first datagram off the queue. `attached` is what `peek` said of it.
+        """Take the first datagram off the queue. `attached` is the third value of its `peek`.
 
-        Its first byte is received `into` a buffer of one byte, if it has any.
+        The first byte, if there is one, is received `into` a buffer of one byte.
         """
         if attached:
             self._consume_with_descriptors(into or bytearray(1))
@@ -140,8 +141,8 @@ class Receiver:
     def seal(self) -> None:
         """Refuse every later datagram, and keep those that are queued: a sender gets EPIPE from now on.
 
-        For a socket that nobody else holds. From here to the end of the queue is a bounded way, and no
-        datagram can slip in after the last look and be lost with the socket.
+        For a socket that no other process holds. The queue can then be emptied in bounded time, and no datagram can
+        arrive after the last look and be lost with the socket.
         """
         self._socket.shutdown(socket.SHUT_RD)
 
@@ -151,7 +152,7 @@ def _kernel() -> tuple[int, ...]:
 
 
 def _try_option(bound: socket.socket, option: int, value: int) -> bool:
-    """Set an option of SOL_SOCKET if this kernel has it; whether it has."""
+    """Set an option of SOL_SOCKET if this kernel has it. False if it has not."""
     try:
         bound.setsockopt(socket.SOL_SOCKET, option, value)
     except OSError:

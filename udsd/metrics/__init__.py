@@ -1,1 +1,1 @@
-"""What became of the datagrams, counted, and where the counts are written."""
+"""Counters of what became of the datagrams, and where they are reported: the journal and a file for Prometheus."""

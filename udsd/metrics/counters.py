@@ -1,7 +1,10 @@
 """What became of the datagrams of one socket, counted since the start.
 
 Every datagram taken off a queue is in exactly one of stored, empty, limited, stops_obeyed and undelivered, so
-`received` is always their sum. A refused DONE is an ordinary message: it is in `stored` or `limited` as well.
+`received` is always their sum. A refused DONE is an ordinary message: it is in `stored` or `limited`, too.
+
+To add a counter: a member of Counters; its name in _NAMES, in _SUMS if sockets are added up, in _WORDS if the status
+shows it; the place in `daemon.relay` that counts it; a Family in `prometheus`; the field in udsd.fields(7).
 """
 
 from collections import Counter
@@ -23,11 +26,12 @@ _SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dro
 
 @dataclass(slots=True)
 class Counters:
-    """`stored`: taken by the sink. `stops_obeyed`: DONE that stopped udsd. `stops_refused`: DONE from somebody who may
-    not stop it. `undelivered`: printed at the end. `limited_by`: dropped over the limit, by the kind of account.
-    `malformed_by`: does not parse in the format of the socket, and stored as text, by what was wrong.
-    `dropped_fields`: fields that a sender may not set, left out of entries of the native protocol. `bytes`, `largest`:
-    lengths of all payloads.
+    """The numbers of one socket.
+
+    `stored`: the sink took the entry. `stops_obeyed`: DONE that stopped udsd. `stops_refused`: DONE from a sender who
+    may not stop it. `undelivered`: printed to standard error at the end. `limited_by`: dropped over the limit, by kind
+    of account. `malformed_by`: stored as text because of a problem, by kind of problem. `dropped_fields`: fields that
+    were left out of native entries since a sender may not set them. `bytes`, `largest`: the lengths of all payloads.
     """
 
     stored: int = 0
@@ -48,7 +52,7 @@ class Counters:
 
     @property
     def malformed_datagrams(self) -> int:
-        """Stored as text since they do not parse."""
+        """Stored as text because of a problem."""
         return self.malformed_by.total()
 
     @property
@@ -57,19 +61,19 @@ class Counters:
         return self.stored + self.empty + self.limited + self.stops_obeyed + self.undelivered
 
     def note(self, kind: str, dropped: int) -> None:
-        """Count what was wrong with a datagram: that it does not parse, by `kind`, or that fields were dropped."""
+        """Count a problem of a datagram: its `kind` if it is stored as text, and the number of fields dropped."""
         if kind:
             self.malformed_by[kind] += 1
         self.dropped_fields += dropped
 
     def items(self) -> list[tuple[str, int]]:
-        """Each counter with its name, `received` first; kinds only where there are any."""
+        """Each counter with its name, `received` first, and each kind that is not zero."""
         kinds = [(f"limited_{kind}", number) for kind, number in sorted(self.limited_by.items())]
         kinds += [(f"malformed_{_word(kind)}", number) for kind, number in sorted(self.malformed_by.items())]
         return [(name, getattr(self, name)) for name in _NAMES] + kinds
 
     def words(self) -> str:
-        """For people: the three that are always of interest, and others where they are not zero."""
+        """The counters in words: three that are always shown, and the others if they are not zero."""
         words = [f"{name} {getattr(self, name)}" for name in ("received", "stored", "empty")]
         more = [(word, getattr(self, name)) for name, word in _WORDS.items()]
         return ", ".join(words + [f"{word} {number}" for word, number in more if number])
@@ -80,7 +84,7 @@ def _word(kind: str) -> str:
 
 
 def total(parts: Iterable[Counters]) -> Counters:
-    """The counters of several sockets together."""
+    """The sums of the counters of several sockets."""
     whole = Counters()
     for part in parts:
         for name in _SUMS:

@@ -1,4 +1,4 @@
-"""The counters as Prometheus reads them, by its own client library, which only this needs.
+"""The counters in the text format of Prometheus, made by its client library. Only this module needs that library.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -21,7 +21,7 @@ class Family(NamedTuple):
     values: Callable[[Counters], Mapping[str, int]]
 
 
-_SENDERS = ("unit", "user", "unknown")  # all of them at once: an increase from nothing to one is not seen
+_SENDERS = ("unit", "user", "unknown")  # always all, since Prometheus sees no increase from a missing value to 1
 _RESULTS = ("stored", "empty", "limited", "stops_obeyed", "undelivered")
 _COUNTERS = (
     Family("udsd_datagrams", "Datagrams taken off the queue, by what became of them", "result",
@@ -36,7 +36,7 @@ _COUNTERS = (
 
 
 def render() -> Render:
-    """A function that makes the text of a file of metrics. Raises UdsdError where the library is not installed."""
+    """A function that makes the text of a metrics file. Raises UdsdError if the library is not installed."""
     try:
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric

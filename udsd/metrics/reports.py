@@ -1,9 +1,9 @@
-"""Where the counters are written while udsd runs: an entry for each socket, and a file for Prometheus.
+"""Reports of the counters while udsd runs: a journal entry for each socket, and a file for Prometheus.
 
-1. The entries are written on request (SIGUSR1), at each interval if there is one, and at the end.
-2. The file is replaced as a whole, so a reader never sees half of it. That is done when something has changed, at most
-   every few seconds. If it cannot be written, that is logged once, and again after it could: a full disk does not stop
-   the daemon.
+1. The entries are logged on request (SIGUSR1), at each interval if there is one, and at the end.
+2. The file is replaced as a whole, so a reader never sees half of it. It is replaced when something has changed, at
+   most every 10 s. A failure is logged once, and does not stop the daemon. The next failure is logged if it is another
+   one, or if writing worked in between.
 
 Times are seconds of a monotonic clock, passed in.
 """
@@ -25,16 +25,16 @@ Render = Callable[[Mapping[str, Counters], int, float], bytes]
 
 
 class Metrics(NamedTuple):
-    """A file, and what makes its text from counters by socket, the number of waits for the sink, and their seconds."""
+    """A file, and what makes its text from the counters of each socket, the number of waits, and their seconds."""
 
     path: str
     render: Render
 
 
 class Reports:
-    """Reports `counters`, by the names of sockets, and the waits of `delivery`.
+    """Reports `counters`, by the name of each socket, and the waits of `delivery`.
 
-    `interval` is that of the entries, infinite for none. `metrics` is None for no file.
+    `interval` is the time between two entries, infinite for none. `metrics` is None for no file.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Reports:
         self._failed = ""
 
     def start(self, now: float) -> None:
-        """The first interval begins."""
+        """Begin the first interval."""
         self._entries_due = now + self._interval
 
     def due(self) -> float:
@@ -59,7 +59,7 @@ class Reports:
         return min(self._entries_due, self._metrics_due if self._changed() else math.inf)
 
     def report(self, now: float, *, asked: bool = False) -> None:
-        """Write what is due, and the entries if `asked` for them."""
+        """Write what is due. `asked`: log the entries now."""
         if asked or (now >= self._entries_due and self._delivery.blocked_since is None):  # else they would pile up
             self.log_counters(now)
         if now >= self._entries_due:
@@ -79,7 +79,7 @@ class Reports:
         return [(f"UDSD_{name.upper()}", b"%d" % number) for name, number in counters.items() + waits]
 
     def write_metrics(self, now: float) -> None:
-        """Replace the file of metrics, if there is to be one."""
+        """Replace the metrics file, if --metrics names one."""
         if self._metrics is None:
             return
         self._metrics_due = now + _METRICS_INTERVAL
@@ -102,7 +102,7 @@ class Reports:
 
 
 def _replace(path: str, text: bytes) -> None:
-    """Put a new file at a path, readable for all. Raises OSError and leaves what is there where that fails."""
+    """Put a new file at a path, readable for all. If that fails, raises OSError and leaves the old file."""
     new = f"{path}.{os.getpid()}"  # not .prom: node_exporter must not take it for one more
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

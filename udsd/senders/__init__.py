@@ -1,1 +1,1 @@
-"""Who sent a datagram: what the kernel proves of a process."""
+"""Who sent a datagram: what the kernel proves about a process, in tables of bounded size (`registry`)."""

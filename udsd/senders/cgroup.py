@@ -1,12 +1,12 @@
-"""Control groups: the path of a process's group, and what it says of unit, slice and session.
+"""Control groups: the path of a process's group, and the unit, slice and session that it names.
 
-systemd names control groups after its units, and nobody but systemd makes them above the ones it hands out. So
-only the outermost unit of a path says something about the system, whatever its owner has made below it:
+systemd names control groups after its units, and only systemd makes groups above those that it delegates. The owner of
+a delegated group can make any groups below it. So only the outermost unit of a path is certain:
 
 1. Slices come first (`a.slice`); the first name that is not a slice is the unit. A leading `_` escapes a name.
-2. Below `user@UID.service` the same is true once more, for the units of that user's own service manager.
-3. A path that leads out of our own view (`/../`), and one without a unit, says nothing.
-4. ` (deleted)` behind a path stays, since it can be a part of the name as well: it never makes another group's path.
+2. Below `user@UID.service` the same rule holds again, for the units of that user's service manager.
+3. A path that leads out of our own view (`/../`) gives no fields. A path without a unit gives no unit.
+4. ` (deleted)` at the end of a path stays, since a name can end like this: with it, the path is no other group's path.
 """
 
 import os
@@ -19,8 +19,8 @@ from udsd.journal.entry import Field
 _MOST_PATHS = 1024
 _MOST_DIRECTORIES = 10_000
 _MOST_MEMBERS_BYTES = 512  # some 64 pids
-_MOST_AT_ONCE = 1.0  # seconds that searches for groups may take on end
-_MOST_SHARE = 0.05  # of the time, that they may take in the long run
+_MOST_AT_ONCE = 1.0  # seconds that searches for groups may take without a pause
+_MOST_SHARE = 0.05  # of all time, that searches may take in the long run
 _ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope|socket|mount|swap)")
@@ -30,7 +30,7 @@ _USER_SLICE = re.compile(r"user-([0-9]+)\.slice")
 
 
 def _split(names: list[str]) -> tuple[list[str], str, list[str]]:
-    """The slices at the front, the unit behind them or ``, and the rest."""
+    """The slices at the front, the unit after them or ``, and the rest."""
     depth = 0
     while depth < len(names) and names[depth].endswith(".slice"):
         depth += 1
@@ -59,10 +59,11 @@ def fields_of(path: str) -> tuple[Field, ...]:
 def path_in(table: bytes) -> str | None:
     """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
 
-    That is cgroup2's, except where systemd uses a hierarchy of the old kind and leaves all in cgroup2's root.
+    It is the path in cgroup2, unless systemd uses a cgroup1 hierarchy and leaves all processes in cgroup2's root.
     """
     paths = {}
-    # By newline alone, which the kernel keeps out of names: splitlines() would split at others that users can choose.
+    # Split at newlines only, which the kernel does not allow in names. splitlines() would also split at characters that
+    # users can put into names.
     for row in table.decode(errors="surrogateescape").split("\n"):
         _, _, named_path = row.partition(":")
         controllers, colon, path = named_path.partition(":")
@@ -75,36 +76,36 @@ def path_in(table: bytes) -> str | None:
 class CgroupPaths:
     """The paths of control groups by their ids, which are the inode numbers of their directories.
 
-    An id is never used twice, so a path that was found once stays true, also when the group is gone; the latest ones
-    are kept. For any other id the tree is searched: a group that is gone before that has no path. Failed searches are
-    cached too, also those that gave up early: an entry may lack a path, but it is never guessed.
+    An id is never used twice, so a path stays true when its group is gone; the latest 1,024 paths are kept. For any
+    other id the tree is searched: a group that was removed before the search has no path. Failed searches are cached
+    too, even those that gave up early: an entry may lack a path, but the path is never guessed.
 
-    Users can make the tree large, and remove groups as fast as they like. So searches have a budget of time, and when
-    it is used up an id is not searched for. A pause after each search would be simpler, but of many short-lived units
-    that are started together only the first would be named.
+    Users can make the tree large, and remove groups as fast as they like. So searches have a budget of time. When it is
+    used up, there is no search. A pause after each search would be simpler, but then only the first of many short-lived
+    units that start together would be named.
     """
 
     def __init__(self) -> None:
         self._root = next((root for root in _ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
         self._paths: OrderedDict[int, str | None] = OrderedDict()
         self._users: OrderedDict[tuple[int, int], None] = OrderedDict()
-        self._paid_at = 0.0  # monotonic seconds: when the share of the time has made up for all searches so far
+        self._paid_at = 0.0  # monotonic seconds: from then on, all searches so far are within their share of the time
 
     def learn(self, cgroup_id: int, path: str | None) -> None:
-        """Keep a path that was found elsewhere, or None for a group that has none."""
+        """Cache a path that was found elsewhere, or None for a group without a path."""
         self._paths[cgroup_id] = path
         self._paths.move_to_end(cgroup_id)
         if len(self._paths) > _MOST_PATHS:
             self._paths.popitem(last=False)
 
     def learn_user(self, cgroup_id: int, uid: int) -> None:
-        """Note that a user has, or had, a process in a group."""
+        """Note that a user has or had a process in a group."""
         self._users[cgroup_id, uid] = None
         if len(self._users) > _MOST_PATHS:
             self._users.popitem(last=False)
 
     def has_user(self, cgroup_id: int, uid: int) -> bool:
-        """Whether a user is known to have had a process in a group, or has one now. root has whatever it wants."""
+        """Whether a user is known to have had a process in a group, or has one now. Always true for root."""
         if uid == 0 or (cgroup_id, uid) in self._users:
             return True
         path = self._paths.get(cgroup_id)
@@ -114,11 +115,11 @@ class CgroupPaths:
         return True
 
     def path(self, cgroup_id: int) -> str | None:
-        """The path of a group, as /proc/PID/cgroup would show it; None where it is not found, or not looked for."""
+        """The path of a group, as /proc/PID/cgroup would show it; None if it is not found or was not searched for."""
         if cgroup_id not in self._paths and self._root is not None:
             now = time.monotonic()
             if self._paid_at - now >= _MOST_AT_ONCE / _MOST_SHARE:
-                return None  # and not kept, since a later search may find it
+                return None  # not cached, since a later search may find it
             self.learn(cgroup_id, _search(self._root, cgroup_id))
             self._paid_at = max(self._paid_at, now) + (time.monotonic() - now) / _MOST_SHARE
         return self._paths.get(cgroup_id)
@@ -142,10 +143,10 @@ def _owner(pid: str) -> int | None:
 
 
 def _search(root: str, cgroup_id: int) -> str | None:
-    """The path of the directory with this inode number below `root`, level by level.
+    """Search below `root`, level by level, for the directory with this inode number; its path.
 
-    Users can nest groups as deep and make as many as they like in what systemd hands out to them: so no recursion,
-    and no more than so many directories, the outer ones first.
+    Users can nest groups as deep and make as many as they like in the groups that systemd delegates to them. So there
+    is no recursion, and the number of directories is limited, the outer ones first.
     """
     directories = deque([""])
     for _ in range(_MOST_DIRECTORIES):
@@ -160,5 +161,5 @@ def _search(root: str, cgroup_id: int) -> str | None:
                     if entry.is_dir(follow_symlinks=False):
                         directories.append(f"{directory}/{entry.name}")
         except OSError:
-            continue  # gone meanwhile, or deeper than a path can tell
+            continue  # removed meanwhile, or deeper than the longest path
     return None

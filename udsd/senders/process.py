@@ -1,15 +1,17 @@
-"""What the kernel tells about a process: through /proc, and through a pidfd, which proves whose it is.
+"""What the kernel says about a process: through /proc, and through a pidfd, which proves which process it is.
 
-A pid is only a number, and may be another process's by the time it is looked up. A pidfd is the process itself, also
-when it has ended (pidfd_open(2)).
+A pid is only a number, and another process may have it by the time it is looked up. A pidfd is the process itself, even
+after it has ended (pidfd_open(2)).
 
 1. Look first, prove afterwards: a sender that lives for a millisecond may be gone after the first system call.
-2. A look at a pid is a look at the process of a pidfd if that process still had its number after the look. So a pidfd
-   is opened by the pid after the look: if both are the same process, the number was its own all the time.
-3. Two pidfds are the same process if they have the same inode, on kernels whose pidfds have inodes of their own, which
-   are never used twice (Linux 6.9). Before that, the process of a pidfd has its number for as long as it lives.
-4. Where no pidfd comes with a datagram, the process that has the number is the sender if it started before the datagram
-   was sent. /proc says when, to a hundredth of a second: so it is certain, or likely, or certainly a successor.
+2. A look at /proc/PID saw the process of a datagram's pidfd if that process still had the pid after the look. So
+   `look_at` opens a second pidfd by the pid after it has looked. If both pidfds are the same process, that process had
+   the pid all the time.
+3. Two pidfds are the same process if they have the same inode. This holds on kernels whose pidfds have their own
+   inodes, which are never used twice (Linux 6.9). On older kernels, a process keeps its pid as long as it lives.
+4. If a datagram has no pidfd, the process with the pid is the sender if it started before the datagram was sent. /proc
+   gives the start to a hundredth of a second. So the process is certainly the sender, or likely, or certainly a
+   successor.
 """
 
 import fcntl
@@ -29,12 +31,11 @@ _INFO = struct.Struct("@QQ12xI4xI4xI4xI4x4x")
 
 
 class Look(NamedTuple):
-    """What /proc/PID said: the text of `cgroup`, `comm` and `cmdline`, None where it could not be read.
+    """What /proc/PID said: the text of `cgroup`, `comm` and `cmdline`, None for what could not be read.
 
-    `has_uid` says whether a user id of the process is the one that was asked for, None where that cannot be seen.
-    `started_at` is when the process started, to 0.01 s, in nanoseconds since the epoch, None where it is not known.
-    `pidfd` is a pidfd that was opened by the pid after all that, None where there was no process any more. It is closed
-    when this is left as a context.
+    `has_uid`: whether one of the process's user ids is the one that was asked for; None if that cannot be seen.
+    `started_at`: when the process started, to 0.01 s, in nanoseconds since the epoch; None if that is not known.
+    `pidfd`: opened by the pid after all that; None if there was no process any more. Leaving the context closes it.
     """
 
     cgroup: bytes | None
@@ -53,9 +54,9 @@ class Look(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What a pidfd says of its process: the id of its control group, and its user ids; None for what it does not say.
+    """What a pidfd says about its process: the id of its control group, and its user ids. None for what it cannot say.
 
-    The kernel says both of a process that lives since Linux 6.13, and the first of one that has ended since 6.15.
+    Since Linux 6.13 it says both about a living process, since 6.15 the first about a process that has ended.
     """
 
     cgroup_id: int | None
@@ -63,7 +64,7 @@ class Info(NamedTuple):
 
 
 def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
-    """Read what /proc has about the process with this pid, the most telling first, and when it started if `start`."""
+    """Read /proc about the process with this pid, the most useful files first. `start`: also when it started."""
     cgroup = read_proc(pid, "cgroup")
     comm = read_proc(pid, "comm")
     arguments = read_proc(pid, "cmdline") if cmdline else None
@@ -71,7 +72,7 @@ def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
 
 
 def read_proc(pid: int, name: str) -> bytes | None:
-    """The contents of /proc/PID/NAME, None where there is no such process or we may not look."""
+    """The contents of /proc/PID/NAME; None if there is no such process or we may not read it."""
     try:
         descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -88,7 +89,7 @@ def read_proc(pid: int, name: str) -> bytes | None:
 
 
 def _has_uid(pid: int, uid: int) -> bool | None:
-    """Whether the real, effective, saved or file system user of a process is this one; None where nobody can say."""
+    """Whether the real, effective, saved or file system user of a process is this one; None if that cannot be seen."""
     try:
         if os.stat(f"/proc/{pid}").st_uid == uid:  # the effective one; root's for a process that is not dumpable
             return True
@@ -102,7 +103,7 @@ def _has_uid(pid: int, uid: int) -> bool | None:
 
 
 def _started_at(pid: int) -> int | None:
-    """When a process started (field 22 of /proc/PID/stat), cut to whole ticks."""
+    """When a process started (field 22 of /proc/PID/stat), rounded down to ticks."""
     stat = read_proc(pid, "stat")
     if not stat:
         return None
@@ -119,14 +120,14 @@ def _open_pidfd(pid: int) -> int | None:
 
 
 def has_ended(pidfd: int) -> bool:
-    """Whether the process of a pidfd has ended. Until then its pid is nobody else's."""
+    """Whether the process of a pidfd has ended. Until then no other process has its pid."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def info(pidfd: int) -> Info:
-    """What the kernel says of the process of a pidfd (PIDFD_GET_INFO, linux/pidfd.h), also when it has ended."""
+    """What the kernel says about the process of a pidfd (PIDFD_GET_INFO, linux/pidfd.h), even after it has ended."""
     for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
         answer = bytearray(_INFO.size)
         _INFO.pack_into(answer, 0, _INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, 0, 0, 0, 0, 0)

@@ -1,24 +1,27 @@
 """The processes that send on a socket, and what is certain about each.
 
-1. A known process is one whose pidfd we hold. While it lives, its pid is nobody else's, and since a queue is in order,
+1. A known process is one whose pidfd we hold. While it lives, no other process has its pid. A queue keeps its order, so
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
-   which asks whether any known process has ended, and costs the same however many they are.
-2. What /proc says of a process is believed if a pidfd proves whose it is (`process`). It is read at most once a second,
-   so that an exec or a move to another unit shows, and kept in the form in which each entry of that process ends.
-3. A sender may end before all that it sent has been read. What was known of it is kept for a while, and used for a
+   which asks whether any known process has ended; the cost does not depend on their number.
+2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). It is read at most
+   once a second, so that an exec or a move to another unit shows. It is kept encoded, as the end of each entry.
+3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
    datagram whose own pidfd is of the same process.
-4. Of a sender that had ended before it was looked at, the pidfd still gives the control group (Linux 6.15). What that
-   does not say is left out.
-5. The pid that comes with a datagram can be another process's: in a user namespace of its own a sender may claim the
-   pid of any process that it sees there. The uid is always its own. So both must agree, or nothing but uid and gid is
-   recorded. Of a process that has been reaped the kernel does not know the uid any more. Its control group is then
-   certain if that user has a process there, which he could make say anything; otherwise the entry is marked.
-6. The tables are bounded: the process that was looked at longest ago makes room. Whatever happens, an entry only ever
-   gets the fields of the process that sent it, or none.
-7. Where there is no pidfd with a datagram (before Linux 6.5, before 6.15 for a process that has been reaped, and where
-   a sender attached descriptors), /proc is believed if the process there has the uid of the sender, and started before
-   the datagram was sent. If it started so shortly before that it might be a successor with the same pid, or nobody
-   knows when, the entry has UDSD_SENDER_UNPROVEN=1.
+4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
+   of the process are left out.
+5. The pid of a datagram can be false: in its own user namespace a sender may claim the pid of any process that it sees
+   there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. For a
+   process that has been reaped the kernel does not know the uid any more. Its control group is then certain if that
+   user has a process in it, since the user could make that process send anything. Otherwise the entry is marked.
+6. The tables are bounded, however many senders there are: 256 known processes and 256 ended ones for each socket. The
+   process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever gets
+   the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of groups
+   (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
+   (`daemon.drop_ledger`).
+7. A datagram may have no pidfd: before Linux 6.5; before 6.15 from a process that has been reaped; from a sender that
+   attached descriptors. Then /proc is used if the process there has the uid of the sender, and started before the
+   datagram was sent. If it started so shortly before that it may be a successor with the same pid, or if the time of
+   sending is not known, the entry has UDSD_SENDER_UNPROVEN=1.
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
 9. Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So each entry has an identifier: the
@@ -37,13 +40,13 @@ from udsd.senders import cgroup, process
 from udsd.senders.credentials import Credentials, decode_ucred, fields_of
 from udsd.senders.process import Look
 
-_FRESH = 1.0  # seconds for which what was read is good
+_FRESH = 1.0  # seconds for which the fields of a process are used before it is looked at again
 _MOST = 256  # known processes of one socket; each holds a descriptor
 _MOST_ENDED = 256  # processes that have ended, of one socket
-_OTHER_DESCRIPTORS = 24  # for all else that the daemon does
-_FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and what shows which of its senders have ended
-LONGEST_CMDLINE = 4096  # bytes: the rest of a longer one is left out, since the table holds them all
-_NO_NAME = b"unknown"  # of a sender without a name, which journalctl would show as udsd
+_OTHER_DESCRIPTORS = 24  # for everything else in the daemon
+_FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
+LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
+_NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
@@ -61,10 +64,10 @@ _NOBODY = Account("unknown", "")
 
 
 class Identity(NamedTuple):
-    """What an entry records of its sender and of the socket, and the account that it is charged to.
+    """What an entry records about its sender and the socket, and the account that is charged.
 
-    `name_account` is the one for new names of fields: a user's for all of its sessions, each of which is a unit.
-    `sender` is None where the kernel knows none.
+    `name_account` is charged for new field names. It is the user for all login sessions, each of which is a unit.
+    `sender` is None if the kernel knows none.
     """
 
     endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
@@ -74,7 +77,7 @@ class Identity(NamedTuple):
 
 
 class _Known:
-    """A process that lives, as far as we know."""
+    """A process that is alive, as far as we know."""
 
     __slots__ = ("identity", "inode", "pidfd", "sender", "stale_at")
 
@@ -87,14 +90,14 @@ class _Known:
 
 
 class _Ended(NamedTuple):
-    """A process that has ended, and what was known of it."""
+    """A process that has ended, and what was known about it."""
 
     inode: int
     identity: Identity
 
 
 def room_for_each(sockets: int) -> int:
-    """How many processes each of so many sockets may know, so that descriptors are left for all else."""
+    """How many processes each of this number of sockets may know, so that descriptors are left for everything else."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - _FOR_EACH_SOCKET))
 
@@ -102,9 +105,9 @@ def room_for_each(sockets: int) -> int:
 class Evidence(NamedTuple):
     """What the kernel can say about the sender of the first datagram of a queue, beside its credentials.
 
-    `pidfd` returns a new pidfd of it, which is then the caller's, or None; it is None itself where the kernel has no
-    such thing. `sent_at` returns when the datagram was sent, in nanoseconds since the epoch; it is None where
-    pidfds say enough.
+    `pidfd` returns a new pidfd of the sender, which the caller closes, or None. It is itself None if the kernel has no
+    pidfds of senders. `sent_at` returns when the datagram was sent, in nanoseconds since the epoch. It is itself None
+    if pidfds prove enough.
     """
 
     pidfd: Callable[[], int | None] | None
@@ -114,7 +117,7 @@ class Evidence(NamedTuple):
 class Registry:
     """The senders of one socket, by the evidence of its queue.
 
-    `field` names the socket in each entry. `most` bounds the known processes.
+    `field` names the socket in each entry. `most` is the largest number of known processes.
     `cmdline`: record command lines too, which can hold secrets.
     """
 
@@ -141,7 +144,7 @@ class Registry:
     def identify(self, ucred: bytes, now: float, attached: int = 0) -> Identity:
         """What is certain about the sender of the first datagram of the queue.
 
-        `ucred` is its `struct ucred`, `now` is in monotonic seconds, `attached` is not 0 if descriptors came along.
+        `ucred` is its `struct ucred`, `now` is in monotonic seconds, `attached` is not 0 if it carries descriptors.
         """
         known = self._known.get(ucred)
         if known is None or (self._ends.poll(0, 1) and self._has_ended(ucred)):
@@ -152,7 +155,7 @@ class Registry:
         return known.identity
 
     def _meet(self, ucred: bytes, now: float, attached: int) -> Identity:
-        """Identify a process that is not known, and may have ended."""
+        """Identify a process seen for the first time; it may have ended."""
         sender = decode_ucred(ucred)
         if sender is None or not sender.pid:
             return self._identity(sender, fields_of(sender))
@@ -169,14 +172,14 @@ class Registry:
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _believe(self, ucred: bytes, sender: Credentials, look: Look, now: float) -> Identity:
-        """Identify a sender without a pidfd of its own."""
+        """Identify the sender of a datagram without a pidfd."""
         fields = self._likely(look)
         if look.pidfd is None or not fields or _UNPROVEN in fields or process.has_ended(look.pidfd):
             return self._identity(sender, fields_of(sender) + fields)
         return self._keep(ucred, _Known(sender, os.dup(look.pidfd), None), fields, now)
 
     def _recognise(self, ucred: bytes, sender: Credentials, now: float) -> Identity:
-        """Identify a sender with the credentials of a process that has ended: that one, or a successor."""
+        """Identify a sender with the credentials of a process that has ended: that process, or a successor."""
         assert self._peek_pidfd is not None
         pidfd = self._peek_pidfd()
         if pidfd is None:
@@ -189,7 +192,7 @@ class Registry:
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _prove(self, ucred: bytes, sender: Credentials, look: Look, pidfd: int, now: float) -> Identity:
-        """Identify the process of a datagram's own `pidfd`, at which `look` was made if it still had its number."""
+        """Identify the process of a datagram's own `pidfd`. `look` saw this process if it still had its pid then."""
         inode = process.unique_inode(pidfd, self._ends.fileno())
         ended = process.has_ended(pidfd)
         proven = not ended
@@ -235,7 +238,7 @@ class Registry:
             self._ended.popitem(last=False)
 
     def _has_ended(self, ucred: bytes) -> bool:
-        """Forget the processes that have ended; whether the one with these credentials was among them."""
+        """Forget the processes that have ended. True if the one with these credentials was among them."""
         self._forget_ended()
         return ucred not in self._known
 
@@ -261,7 +264,7 @@ class Registry:
                 known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
 
     def _fields(self, look: Look | None, cgroup_id: int | None) -> tuple[Field, ...]:
-        """The fields of a process, of a proven look and of the control group that its pidfd gives."""
+        """The fields of a process, from a proven look and from the control group that its pidfd gives."""
         if look is None or look.cgroup is None:
             path = None if cgroup_id is None else self._paths.path(cgroup_id)
         else:
@@ -296,7 +299,7 @@ class Registry:
         return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in fields) if self._root else fields
 
     def _likely(self, look: Look) -> tuple[Field, ...]:
-        """The fields of a look that no pidfd can prove, marked if the time of the datagram does not either."""
+        """The fields of a look that no pidfd can prove. Marked if the time of the datagram does not prove it either."""
         if look.cgroup is None or not look.has_uid:
             return ()
         fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup))
@@ -308,7 +311,7 @@ class Registry:
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:
-    """The fields for what /proc says of a process: the texts of `comm` and `cmdline`, and its control group's path."""
+    """The fields of a process, from the texts of `comm` and `cmdline` in /proc and the path of its control group."""
     fields: list[Field] = []
     if comm:
         name = comm.removesuffix(b"\n")

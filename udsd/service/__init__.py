@@ -1,1 +1,1 @@
-"""What surrounds a daemon: the service manager, signals, pid files and locks, the background."""
+"""What any daemon needs: the service manager, signals, pid files and locks, going into the background."""

@@ -1,11 +1,11 @@
-"""Going into the background, for those who start udsd from a script and not from a service manager.
+"""Going into the background (--detach), for a start by a script and not by a service manager.
 
-The process that was started waits until the one in the background is ready, and ends as that one has begun: with 0, or
-with its error and its exit status. So when a script goes on after it, the socket is there.
+The started process waits until the background process is ready. Then it exits with 0, or with the error and the exit
+status of the background process. So the socket exists when the script continues.
 
-python-daemon does what belongs to it: a session of its own, `/` as the working directory, no descriptors of others.
-Standard output stays what it is where entries go to it, and standard error where it is a file, or the same as that.
-Terminals and pipes are closed: whoever has the other end (ssh, cron, a `$(...)`) waits until then.
+python-daemon does the usual steps: a new session, `/` as the working directory, no inherited descriptors. Standard
+output stays open if entries go to it. Standard error stays open if it is a file, or the same as standard output.
+Terminals and pipes are closed, since a program at the other end (ssh, cron, a `$(...)`) waits until they are.
 """
 
 import os
@@ -21,27 +21,27 @@ from typing import Self
 from udsd.errors import UdsdError, explain
 from udsd.journal.log import write_stderr
 
-# python-daemon 2.3 makes a number for each descriptor that the limit allows, and containers allow a billion.
+# python-daemon 2.3 builds a list of all descriptors that the limit allows, and containers allow a billion.
 _DESCRIPTORS = 4096
 
 
 class Background:
-    """The way into the background.
+    """Goes into the background, and reports to the process that waits there.
 
-    As a context it reports to the waiting process the UdsdError that ends this one before `begun` was called. It is to
-    be the outermost one: when the waiting process ends, all has been cleaned up.
+    As a context, it reports a UdsdError that ends this process before `begun` was called. Make it the outermost
+    context, so that everything is cleaned up before the waiting process ends.
     """
 
     _writable = -1
 
     def go(self, keep: Sequence[int]) -> None:
-        """Be in the background from now on, with these descriptors open still."""
+        """Go into the background, and keep these descriptors open."""
         most = min(_DESCRIPTORS, *resource.getrlimit(resource.RLIMIT_NOFILE))
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         import daemon
 
         readable, self._writable = os.pipe2(os.O_CLOEXEC)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends the one that waits, and leaves the other's files alone
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the waiting process without removing the other's files
         if os.fork():
             os.close(self._writable)
             _end_as_reported(readable)
@@ -65,7 +65,7 @@ class Background:
             _to_null(2)  # it has been reported
 
     def begun(self, *, output: bool) -> None:
-        """Let the process that was started end well. `output`: whether entries go to standard output."""
+        """Let the waiting process exit with 0. `output`: whether entries go to standard output."""
         if not output:
             _to_null(1)
         errors = os.fstat(2)

@@ -1,9 +1,9 @@
-"""A lock that is a file with the pid of its holder in it.
+"""A lock file, which holds the pid of the process that holds the lock.
 
-1. At most one process holds it: flock(2). A killed holder leaves the lock free, whatever the file says.
-2. The holder writes its pid when it likes. Until then the file is empty, so that readers never see the pid of a dead
-   process.
-3. To give up the lock is to remove the file first and close the descriptor then.
+1. At most one process holds the lock: flock(2). When the holder is killed, the lock is free, whatever the file says.
+2. A new holder first clears the file, and writes its pid when it is ready. So readers never see the pid of a dead
+   process as the holder's.
+3. To give up the lock, remove the file first, then close the descriptor.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ _LONGEST = 20  # bytes of a pid in decimal
 
 
 class HeldError(Exception):
-    """Another process holds the lock. `pid` is what it has written into the file, 0 if nothing yet."""
+    """Another process holds the lock. `pid` is the pid in the file, 0 if there is none yet."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(str(pid))
@@ -22,15 +22,15 @@ class HeldError(Exception):
 
 
 def lock(path: str, mode: int) -> int:
-    """Lock the file at `path` for this process, making it with this mode; the descriptor that holds the lock.
+    """Lock the file at `path`; make it with this mode if it is missing. Returns the descriptor that holds the lock.
 
-    Raises HeldError where another process holds it, OSError as open(2) does.
+    Raises HeldError if another process holds the lock, OSError as open(2) does.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A holder on its way out removes the file before it unlocks it; then this lock is worth nothing.
+            # A holder that gives up removes the file before it unlocks it. Then this is a lock on a removed file.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.lstat(path), os.fstat(descriptor)):
                     return descriptor
@@ -45,17 +45,17 @@ def lock(path: str, mode: int) -> int:
 
 
 def clear(descriptor: int) -> None:
-    """Remove what an earlier holder has written."""
+    """Remove the pid of an earlier holder."""
     os.ftruncate(descriptor, 0)
 
 
 def write_pid(descriptor: int) -> None:
-    """Write the pid of this process. Raises OSError where there is no room."""
+    """Write the pid of this process. Raises OSError if there is no room."""
     os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
 
 
 def content(descriptor: int) -> bytes:
-    """The first bytes of the file, without white space: a pid, or nothing, if it is a lock file."""
+    """The first bytes of the file, without white space. In a lock file: a pid, or nothing."""
     return os.pread(descriptor, _LONGEST, 0).strip()
 
 

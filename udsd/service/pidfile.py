@@ -1,7 +1,7 @@
-"""The file that holds the pid of a daemon that no service manager looks after.
+"""The pid file (--pidfile), for a daemon without a service manager.
 
-The file is locked for as long as the daemon lives. So a file that a killed daemon left is known to be stale, whatever
-runs under that pid by now, and two daemons can never have the same one.
+The file is locked as long as the daemon lives. So the file of a killed daemon is recognised as stale, whatever process
+has that pid now, and two daemons never share a pid file.
 """
 
 import errno
@@ -16,7 +16,7 @@ _MODE = 0o644
 
 
 class PidFile:
-    """The pid file at `path`, which becomes ours. Raises UdsdError where it is another daemon's, or no pid file."""
+    """Takes the pid file at `path`. Raises UdsdError if it is another daemon's, or is not a pid file."""
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
@@ -40,14 +40,14 @@ class PidFile:
         lockfile.clear(self.descriptor)
 
     def write(self) -> None:
-        """Write the pid of this process. Raises UdsdError where there is no room."""
+        """Write the pid of this process. Raises UdsdError if there is no room."""
         try:
             lockfile.write_pid(self.descriptor)
         except OSError as error:
             raise UdsdError(f"{self.path}: {error.strerror}", status=os.EX_CANTCREAT) from error
 
     def remove(self) -> None:
-        """Give up the pid file. It is removed, but not another one that has been put in its place."""
+        """Remove the pid file, unless another file is in its place, and unlock it."""
         with suppress(OSError):
             if os.path.samestat(os.lstat(self.path), os.fstat(self.descriptor)):
                 os.unlink(self.path)
@@ -55,7 +55,7 @@ class PidFile:
 
 
 def _may_be_ours(descriptor: int) -> bool:
-    """Whether the file is a regular one that is empty or holds a pid."""
+    """Whether it is a regular file that is empty or holds a pid."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
     content = lockfile.content(descriptor)

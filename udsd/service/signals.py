@@ -1,14 +1,14 @@
 """Signals: those that stop the daemon, and the one that asks for its counters.
 
-Each sets a flag and makes a descriptor readable. That wakes the one poll(2) of the loop, which acts when it can. The
-second signal that asks to stop ends the process at once.
+Each sets a flag and makes a descriptor readable. That wakes the poll(2) of the loop, which then acts. The second signal
+that asks to stop ends the process at once.
 """
 
 import os
 import signal
 from types import FrameType
 
-# To stop. SIGHUP as well: a terminal that closes must not leave a socket file behind, and there is nothing to reload.
+# To stop. SIGHUP, too: closing a terminal must not leave a socket file behind, and there is nothing to reload.
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -21,8 +21,8 @@ def leave_no_zombies() -> None:
 class Signals:
     """Handlers for the signals above, from construction to the end of the process.
 
-    `stop` is the name of the signal that asked to stop, None before one did. `fileno()` polls readable when a signal
-    has come; `clear` is to be called then.
+    `stop` is the name of the signal that asked to stop; None until then. `fileno()` polls readable after a signal; then
+    call `clear`.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Signals:
         return self._readable
 
     def clear(self) -> None:
-        """Be readable again only at the next signal. Any signal with a handler makes it readable."""
+        """Make the descriptor unreadable until the next signal. Any signal with a handler makes it readable."""
         os.read(self._readable, 4096)
 
     def asked_for_counters(self) -> bool:

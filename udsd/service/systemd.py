@@ -1,4 +1,4 @@
-"""The service manager, through systemd-python: what it passed to this process, and what it is notified of."""
+"""The service manager, through systemd-python: what it passed to this process, and notifications to it."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from udsd.journal import console
 
 
 def passed_descriptors() -> dict[int, str]:
-    """The descriptors that were passed to this process, each with its name (sd_listen_fds_with_names(3))."""
+    """The descriptors that the service manager passed, each with its name (sd_listen_fds_with_names(3))."""
     passed: dict[int, str] = daemon.listen_fds_with_names()
     return passed
 
@@ -26,11 +26,11 @@ def started_us() -> bool:
 
 
 def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
-    """Tell the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and the like.
+    """Notify the service manager, if there is one (sd_notify(3)): `READY=1`, `STATUS=...` and so on.
 
-    `keep` are descriptors that go with `FDSTORE=1`. A manager that cannot be reached is no reason to stop: it acts on
-    our silence, as sd_notify(3) wants it. A status names sockets, and a path may be any bytes: what is not UTF-8 and
-    what would end the line is sent as escapes.
+    `keep` are the descriptors for `FDSTORE=1`. If the manager cannot be reached, udsd goes on: the manager acts on our
+    silence, as sd_notify(3) describes. A status names sockets, and a path may hold any bytes: bytes that are not UTF-8
+    or would end the line are sent as escapes.
     """
     text = "\n".join(console.printable(os.fsencode(assignment)) for assignment in assignments)
     with suppress(OSError):
@@ -38,9 +38,9 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two signs of life for the service manager, None where it wants none.
+    """Seconds between two signs of life (WATCHDOG=1) for the service manager; None if it wants none.
 
-    As sd_watchdog_enabled(3) reads it; half of the time that is allowed, as that page recommends.
+    Read as in sd_watchdog_enabled(3). It is half of the time that is allowed, as that page recommends.
     """
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None

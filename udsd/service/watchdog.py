@@ -1,8 +1,8 @@
-"""What the service manager hears while the daemon runs: its status in words, and the watchdog's sign of life.
+"""Notifications to the service manager while the daemon runs: the status in words, and the watchdog's sign of life.
 
-1. The sign of life comes from the loop itself, so a loop that hangs is a daemon that is restarted.
-2. The status follows what happens, at most once a second and with each sign of life: a message to PID 1 for each
-   datagram would cost more than the datagram. When nothing happens nothing is due but the watchdog.
+1. The loop itself sends the sign of life. So if the loop hangs, the service manager restarts the daemon.
+2. The status is sent when it has changed, at most once a second and with each sign of life: a message to PID 1 for each
+   datagram would cost more than the datagram. While nothing changes, only signs of life are due.
 
 Times are seconds of a monotonic clock, passed in.
 """

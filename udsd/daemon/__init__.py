@@ -1,1 +1,1 @@
-"""The daemon: its command line, how it starts, its loop, and how it ends."""
+"""The daemon: command line (`cli`), start (`startup`), loop, the way of a datagram (`relay`), and end (`shutdown`)."""

@@ -1,4 +1,8 @@
-"""The command `udsd`: from the words of the command line to settings, and from errors to exit statuses."""
+"""The command `udsd`: it turns the command line into settings (`config`), and errors into exit statuses.
+
+To add an option: a call of `add` here, a member of `config.Config`, and a paragraph in udsd(8), section OPTIONS. A unit
+test compares --help and the man page.
+"""
 
 import argparse
 import math
@@ -12,7 +16,7 @@ from udsd.daemon import config, startup
 from udsd.daemon.config import DEFAULT_LIMIT, Config
 from udsd.errors import UdsdError, explain
 
-# argparse names the type in its errors by this.
+# argparse calls the type this in its errors.
 config.parse_seconds.__name__ = "number of seconds, at least 1"
 config.parse_limit.__name__ = "rate limit, which is N[,SIZE]/SECONDS or off"
 config.parse_mode.__name__ = "mode"
@@ -81,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _config(words: Sequence[str]) -> Config:
-    """The settings that a command line asks for. Raises UdsdError for what makes no sense."""
+    """The settings of a command line. Raises UdsdError if they make no sense."""
     options = _parser().parse_args(words)
     return Config(
         listens=tuple(config.parse_listen(words) for words in options.listen or ()),
@@ -98,14 +102,14 @@ def _config(words: Sequence[str]) -> Config:
 
 
 def _open_streams() -> None:
-    """Open what was closed when we were started, lest a file or socket of ours gets the number of standard error."""
+    """Open standard streams that are closed, so that no file or socket of ours gets the number of standard error."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115  (for good)
 
 
 def main() -> int:
-    """Run the daemon with the process's own arguments; its exit status, one of sysexits.h."""
+    """Run the daemon with the arguments of this process. Returns its exit status, one of sysexits.h."""
     _open_streams()
     try:
         return startup.run(_config(sys.argv[1:]))

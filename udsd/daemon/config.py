@@ -1,4 +1,4 @@
-"""What the command line of `udsd` asks for, as values: what to listen on, who may stop it, how much each may send."""
+"""Settings of the command line as values: the sockets, who may stop the daemon, the rate limit, and so on."""
 
 import grp
 import math
@@ -12,8 +12,8 @@ from udsd.daemon.rate_limit import Limit
 from udsd.daemon.stop import StopPolicy
 from udsd.errors import UdsdError
 
-# The number and the seconds are journald's own default for a unit. 10,000 messages of 1 KiB are 10 MiB: the size leaves
-# three times that, and 4 GiB, the most that journald uses by default, take one account an hour.
+# The number and the seconds are journald's own default for a unit. 10,000 messages of 1 KiB are 10 MiB; the size is
+# three times that. At this size one account needs an hour to fill 4 GiB, the most that journald uses by default.
 DEFAULT_LIMIT = Limit(10_000, 30.0, 32 << 20)
 
 
@@ -27,12 +27,12 @@ class Listen(NamedTuple):
     form: str
 
     def absolute(self) -> "Listen":
-        """The same for a process whose working directory is another."""
+        """The same socket for a process with another working directory."""
         return self if self.path.startswith("@") else self._replace(path=os.path.abspath(self.path))
 
 
 class Config(NamedTuple):
-    """Settings. `listens` is empty, and `mode` None, if the command line does not say.
+    """Settings. Without options, `listens` is empty and `mode` is None.
 
     `sink` is `auto`, `journal` or `console`; `interval` is the number of seconds between two reports of the counters,
     infinite for none; `metrics` and `pidfile` are paths.
@@ -51,9 +51,9 @@ class Config(NamedTuple):
 
 
 def parse_listen(words: str) -> Listen:
-    """`[FORMAT:]PATH`, where what begins like a path (`/`, `.`, `@`) has no format in front of it.
+    """Parse `[FORMAT:]PATH`. Words that begin like a path (`/`, `.`, `@`) are a path without a format.
 
-    Raises UdsdError for a format that does not exist and for a path that no socket can have.
+    Raises UdsdError for an unknown format, and for a path that no socket can have.
     """
     name, colon, path = words.partition(":")
     if not colon or words.startswith(("/", ".", "@")):
@@ -69,9 +69,9 @@ def parse_listen(words: str) -> Listen:
 
 
 def default_listen() -> Listen:
-    """The system's socket for root, the user's own for everybody else.
+    """The system's socket for root, the user's own socket for other users.
 
-    Raises UdsdError where a user has no runtime directory.
+    Raises UdsdError if a user has no runtime directory.
     """
     path = address.SYSTEM_SOCKET if os.geteuid() == 0 else address.user_socket()
     if path is None:
@@ -81,7 +81,7 @@ def default_listen() -> Listen:
 
 
 def parse_mode(text: str) -> int:
-    """Permissions in octal. Raises ValueError for anything else."""
+    """Parse permissions in octal. Raises ValueError for anything else."""
     mode = int(text, 8)
     if not 0 <= mode <= 0o777:
         raise ValueError
@@ -89,7 +89,7 @@ def parse_mode(text: str) -> int:
 
 
 def parse_limit(text: str) -> Limit:
-    """`N[,SIZE]/SECONDS`, or `off`. SIZE is in bytes, or with K, M or G behind it in KiB, MiB or GiB.
+    """Parse `N[,SIZE]/SECONDS`, or `off`. SIZE is in bytes, or with K, M or G at its end in KiB, MiB or GiB.
 
     Raises ValueError for anything else.
     """
@@ -109,7 +109,7 @@ def _size(text: str) -> int:
 
 
 def parse_seconds(text: str) -> float:
-    """A number of seconds, at least 1. Raises ValueError for anything else."""
+    """Parse a number of seconds, at least 1. Raises ValueError for anything else."""
     seconds = float(text)
     if not 1 <= seconds < math.inf:
         raise ValueError
@@ -117,9 +117,9 @@ def parse_seconds(text: str) -> float:
 
 
 def stop_policy(names: Sequence[str] | None) -> StopPolicy:
-    """The users and groups of --stop-from, by number; None is root and udsd's own user.
+    """The users and groups of --stop-from, by number. None means root and udsd's own user.
 
-    Raises UdsdError for one that does not exist.
+    Raises UdsdError for a user or group that does not exist.
     """
     if names is None:
         return StopPolicy(frozenset((0, os.geteuid())))

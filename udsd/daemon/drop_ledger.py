@@ -1,13 +1,13 @@
 """The numbers of dropped datagrams, in memory that outlives the process.
 
-A datagram that is dropped is in no journal: only its count says that it was sent. A kill must neither lose that count
-nor repeat it, so it is kept in a memfd that the service manager holds for the next run (FDSTORE in sd_notify(3)).
+A dropped datagram is in no journal: only its count shows that it was sent. A kill must neither lose nor repeat that
+count. So it is kept in a memfd that the service manager holds for the next run (FDSTORE in sd_notify(3)).
 
-1. To take a datagram off its queue and to count it are two steps, and a kill may come between them. So the system call
-   that takes it off also leaves a trace in this memory: its first byte is received into `cell`, which held another
-   value. From that the next run sees whether the datagram was taken, and finishes the count.
-2. A report is an entry in the journal. Its number is set apart before, and cleared when journald has it. If a kill
-   comes between, the next run reports it once more, marked as a possible repeat.
+1. Taking a datagram off its queue and counting it are two steps, and a kill may come between them. So the system call
+   that takes it off also leaves a trace in this memory: it receives the first byte into `cell`, which held another
+   value. This shows the next run whether the datagram was taken off; if so, that run counts it.
+2. A report is an entry in the journal. Its number is set apart before the report is sent, and cleared when journald has
+   it. If a kill comes between, the next run reports the number again, marked as a possible repeat.
 3. Each change is one write of at most 16 bytes, or can be repeated without harm.
 """
 
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from udsd.senders.registry import Account
 
 _MAGIC = b"udsd drops 1\0\0\0\0"
-_HAND = struct.Struct("@QQ")  # the slot of the datagram in hand, from 1, or 0; and what its count will be
+_HAND = struct.Struct("@QQ")  # the slot of the datagram that is being taken off (0: none), and what its count will be
 _HAND_AT, _EXPECTED_AT, _CELL_AT = 16, 32, 33
 _FIRST_SLOT_AT = 64
 _COUNTS = struct.Struct("@QQ")  # dropped and not reported; set apart for a report
@@ -27,11 +27,11 @@ _LONGEST_NAME = 270  # bytes: the kind of account, and the name of a unit (255)
 _SLOT = _COUNTS.size + 2 + _LONGEST_NAME
 _SLOTS = 1100  # more than there are accounts under the limit
 _SIZE = _FIRST_SLOT_AT + _SLOTS * _SLOT
-_OTHERS = Account("unknown", "")  # who is counted where all slots are in use
+_OTHERS = Account("unknown", "")  # its slot counts for all others when all slots are in use
 
 
 class Report(NamedTuple):
-    """A number to report; `again` if a run that was killed may have reported it."""
+    """A number to report. `again`: a run that was killed may have reported it already."""
 
     account: Account
     dropped: int
@@ -39,7 +39,7 @@ class Report(NamedTuple):
 
 
 class DropLedger:
-    """The counts in the memory of `descriptor`, a memfd; a new or foreign one is made empty."""
+    """The counts in the memory of `descriptor`, a memfd. Memory that is new or not a ledger is cleared."""
 
     def __init__(self, descriptor: int) -> None:
         if os.fstat(descriptor).st_size != _SIZE:
@@ -60,19 +60,19 @@ class DropLedger:
                 self._free.append(slot)
 
     def begin(self, account: Account, first: int) -> None:
-        """Be about to take off a datagram of this account, the first byte of which is `first`, into `cell`."""
+        """Prepare for taking off a datagram of this account into `cell`. `first` is its first byte."""
         slot = self._slot(account)
         self._memory[_EXPECTED_AT], self._memory[_CELL_AT] = first, first ^ 0xFF
         self._set_hand(slot, self._counts(slot)[0] + 1)
 
     def commit(self) -> None:
-        """Count the datagram that has been taken off."""
+        """Count the datagram, which has been taken off."""
         slot, count = _HAND.unpack_from(self._memory, _HAND_AT)
         self._set_counts(slot, count, self._counts(slot)[1])
         self._set_hand(0, 0)
 
     def pending(self) -> list[Report]:
-        """What runs before this one have left to report."""
+        """What earlier runs left to report."""
         reports = []
         for account, slot in self._slots.items():
             dropped, apart = self._counts(slot)
@@ -83,14 +83,14 @@ class DropLedger:
         return reports
 
     def set_apart(self, account: Account) -> int:
-        """Set the count of an account apart for a report; the number."""
+        """Set the count of an account apart for a report. Returns the number."""
         slot = self._slot(account)
         dropped, apart = self._counts(slot)
         self._set_counts(slot, 0, dropped + apart)
         return dropped
 
     def reported(self, account: Account, number: int) -> None:
-        """Clear so much of what was set apart: its report has been stored."""
+        """Subtract `number` from what was set apart: its report has been stored."""
         slot = self._slot(account)
         dropped, apart = self._counts(slot)
         self._set_counts(slot, dropped, apart - number)
@@ -99,7 +99,7 @@ class DropLedger:
             self._free.append(slot)
 
     def _finish(self) -> None:
-        """Count the datagram that was in hand when the last run was killed, if it had been taken off."""
+        """If the last run was killed while it took a datagram off, count that datagram if it was taken off."""
         slot, count = _HAND.unpack_from(self._memory, _HAND_AT)
         if 0 < slot <= _SLOTS and self._memory[_CELL_AT] == self._memory[_EXPECTED_AT]:
             self._set_counts(slot, count, self._counts(slot)[1])

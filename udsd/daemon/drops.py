@@ -1,8 +1,9 @@
-"""Datagrams over the limit: dropped, counted where a kill cannot lose the count, and reported.
+"""Datagrams over the limit: dropped, counted so that a kill cannot lose the count, and reported.
 
-The first drop of an interval is reported at once, since only then can somebody do something about it. The number of
-drops is reported when the interval ends, or by the next run if this one is killed. So for each account, what was sent
-is what is stored and what was reported as dropped, exactly. An entry that may repeat a report is marked as such.
+The first drop of an interval is reported at once, while somebody can still do something about it. The number of drops
+is reported when the interval ends, or by the next run if this one is killed. So for each account, the number of
+datagrams sent is exactly the number stored plus the number reported as dropped. A report that may be a repeat is
+marked.
 
 Times are seconds of a monotonic clock, passed in.
 """
@@ -27,14 +28,14 @@ class Drops:
         self._ledger = ledger
         self._log = log
         self._unreported: dict[Account, None] = {}
-        self._reporting: set[Account] = set()  # whose report waits for journald
-        # For each datagram: without a call in between.
+        self._reporting: set[Account] = set()  # accounts whose report waits for journald
+        # These run for each datagram, so there is no call in between.
         self.admit = self._limiter.admit
         self.withdraw = self._limiter.withdraw
 
     def drop(self, receiver: Receiver, account: Account, payload: bytes, attached: int) -> None:
-        """Take the first datagram off the queue, which is over the limit, and count it."""
-        # One without a byte leaves no trace: if a kill comes in between, it is not counted.
+        """Take the first datagram off the queue, and count it: it is over the limit."""
+        # An empty datagram leaves no trace: if a kill comes between the two steps, it is not counted.
         self._ledger.begin(account, payload[0] if payload else 0)
         receiver.consume(attached, self._ledger.cell)
         self._ledger.commit()
@@ -43,18 +44,18 @@ class Drops:
             self._log.say(LIMIT_REACHED, text, *_fields(account))
 
     def due(self) -> float:
-        """When `report` has something to report next; may be infinite."""
+        """When the next report is due; may be infinite."""
         return self._limiter.due()
 
     def report_earlier(self) -> None:
-        """Log what was dropped by runs that were killed before they could report it."""
+        """Log the drops of runs that were killed before they could report them."""
         for account, number, again in self._ledger.pending():
             if not again:
                 self._ledger.set_apart(account)
             self._say(account, number, " before udsd was killed", *([_REDELIVERED] if again else []))
 
     def report(self, now: float) -> None:
-        """Log what was dropped in intervals that have ended; infinite for all of them."""
+        """Log the drops of intervals that have ended. If `now` is infinite, all have."""
         self._unreported.update((account, None) for account, _ in self._limiter.ended(now))
         for account in [account for account in self._unreported if account not in self._reporting or now == math.inf]:
             del self._unreported[account]
@@ -74,7 +75,7 @@ class Drops:
 
 
 def _fields(account: Account) -> tuple[Field, Field]:
-    """The account, and what to give to journalctl to see its entries."""
+    """The account, and the argument with which journalctl shows its entries."""
     match = {"unit": f"OBJECT_SYSTEMD_UNIT={account.name}", "user": f"OBJECT_UID={account.name}"}
     shown = match.get(account.kind, "_SYSTEMD_UNIT=udsd.service")
     return ("UDSD_ACCOUNT", str(account).encode()), ("UDSD_ACCOUNT_MATCH", shown.encode())

@@ -1,9 +1,8 @@
-"""The loop: wait, take datagrams, and attend to all else.
+"""The loop: wait, take datagrams, then do everything else.
 
-1. Everything that can happen is a descriptor or a deadline of one poll(2). Idle is asleep.
-2. While the sink is blocked no queue is looked at: the datagrams stay where they are, and a full queue makes their
-   senders wait.
-3. After a wake-up, datagrams come first: a sender may live for a millisecond, and can be identified while it does.
+1. Every event is a descriptor or a deadline of one poll(2). An idle daemon sleeps.
+2. While the sink is blocked, no queue is looked at: datagrams stay queued, and a full queue makes its senders wait.
+3. After a wake-up, datagrams come first: a sender may live for a millisecond, and is best identified while it lives.
 """
 
 import math
@@ -21,7 +20,7 @@ _LONGEST_POLL = 2**31 - 1  # milliseconds; what poll(2) takes
 
 
 class Loop:
-    """Relays the datagrams of `sources` until a signal or a DONE asks to stop."""
+    """Relays the datagrams of `sources` until a signal or a DONE stops it."""
 
     def __init__(
         self,
@@ -37,14 +36,14 @@ class Loop:
         self.reports = reports
         self._signals = signals
         self._watchdog = watchdog
-        self._refused: Source | None = None  # where a datagram waits that the sink did not take
+        self._refused: Source | None = None  # its first datagram is the one that the sink did not take
         self._poll = select.poll()
         self._poll.register(signals, select.POLLIN)
         for source in sources:
             self._poll.register(source.receiver, select.POLLIN)
 
     def run(self) -> str:
-        """Relay until asked to stop; who asked."""
+        """Relay until asked to stop. Returns who asked."""
         while not self.stopped_by:
             for source in self.wait():
                 self.take(source)
@@ -55,17 +54,17 @@ class Loop:
 
     @property
     def stopped_by(self) -> str:
-        """Who has asked to stop: a signal, or the sender of a DONE; empty until then."""
+        """Who asked to stop: a signal, or the sender of a DONE. Empty until then."""
         return self._signals.stop or self.relay.stopped_by
 
     def take(self, source: Source) -> bool:
-        """Take datagrams off one source for a short time; False once its queue is empty."""
+        """Take datagrams off one source for a short time. False once its queue is empty."""
         left = self.relay.take(source, time.monotonic())
         self._refused = source if self.delivery.blocked_since is not None else None
         return left
 
     def wait(self, until: float = math.inf) -> Sequence[Source]:
-        """Wait for something to do, at most until `until`, in monotonic seconds; the sources to take datagrams from."""
+        """Wait for something to do, at most until `until` (monotonic seconds). Returns the sources with datagrams."""
         blocked = self.delivery.blocked_since is not None
         poll = self._poll
         if blocked:
@@ -79,13 +78,13 @@ class Loop:
         if self._signals.fileno() in readable:
             self._signals.clear()
         if blocked:
-            # The refused one goes first: for a large entry the others might never leave enough room.
+            # The source of the refused datagram goes first: if it is large, the others might never leave enough room.
             ready = self.delivery.ready(time.monotonic())
             return sorted(self.sources, key=lambda source: source is not self._refused) if ready else ()
         return [source for source in self.sources if source.receiver.fileno() in readable]
 
     def attend(self) -> None:
-        """Log, report and notify what is due."""
+        """Do what is due: log drops, report counters, deliver own messages, notify the service manager."""
         now = time.monotonic()
         self.relay.drops.report(now)
         self.reports.report(now, asked=self._signals.asked_for_counters())

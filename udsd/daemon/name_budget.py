@@ -1,13 +1,13 @@
 """How many new field names each account may bring into the journal.
 
-A journal file has room for some 250 names of fields. When its table is full, journald begins a new file, and deletes
-the oldest when there are too many (SystemMaxFiles=, 100). So whoever may invent names could have the whole journal
-forgotten within minutes, with 200 names in each entry. Hence:
+A journal file has room for about 250 field names. When its table is full, journald begins a new file, and deletes the
+oldest when there are too many (SystemMaxFiles=, 100). So a sender with 200 new names in each entry could make journald
+delete the whole journal within minutes. Hence:
 
-1. A name that has been stored lately, by whomever, costs nothing: it takes no new place in the table.
+1. A name that was stored lately, from any sender, is free: it takes no new place in the table.
 2. Any other name is new, and is charged to the account that uses it. An account may use MOST new names at once, and one
-   more every SECONDS. A program that logs with the same hundred names all day pays for each once.
-3. What does not fit is stored all the same, as text.
+   more every SECONDS. A program that logs the same hundred names all day pays for each name once.
+3. A datagram with more new names than that is stored as text.
 
 No I/O here; times are seconds of a monotonic clock, passed in.
 """
@@ -18,11 +18,11 @@ from collections.abc import Hashable, Iterable
 from udsd.journal.entry import Field
 
 MOST = 128
-SECONDS = 60.0  # at this rate one account takes three hours to fill a table
-_MOST_ACCOUNTS = 1024
+SECONDS = 60.0  # at this rate one account needs more than three hours to fill a table
+_MOST_ACCOUNTS = 1024  # the one that was charged longest ago makes room
 _MOST_NAMES = 4096  # in each of two generations
 
-# What the parsers themselves make, whatever is sent.
+# The names that the parsers set themselves.
 _USUAL = (
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
     "SYSLOG_MSGID", "UDSD_MALFORMED", "UDSD_DROPPED_FIELDS",
@@ -30,7 +30,7 @@ _USUAL = (
 
 
 class NameBudget:
-    """The names that have been stored lately, and what each account may still add."""
+    """The names that were stored lately, and how many new names each account may still use."""
 
     def __init__(self) -> None:
         self._usual = frozenset(_USUAL)
@@ -39,7 +39,7 @@ class NameBudget:
         self._accounts: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # names left at a time
 
     def admit(self, account: Hashable, fields: Iterable[Field], now: float) -> bool:
-        """Whether the account may store all these names. If so, the new ones are charged to it; if not, none is."""
+        """Whether the account may use all these names. If so, charge the new ones to it; if not, charge none."""
         new = set()
         for name, _ in fields:
             if name not in self._usual and name not in self._names:

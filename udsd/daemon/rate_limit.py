@@ -1,8 +1,11 @@
-"""How much each account may send: so many datagrams and bytes in each interval. The excess is dropped and counted.
+"""How many datagrams and bytes each account may send in an interval. The excess is dropped and counted.
 
-journald does the same for each unit, but to journald all of our senders are one. As with journald, an interval begins
-with the first datagram after the last one has ended. journald counts no bytes, and 10,000 datagrams of the largest size
-are 2 GB of journal; so bytes are counted here as well.
+journald has a limit for each unit, but for journald all our senders are one unit, udsd's. As in journald, an interval
+begins with the first datagram after the last interval has ended. journald counts no bytes; but 10,000 datagrams of the
+largest size are 2 GB of journal, so bytes are counted here, too.
+
+The table is bounded, however many accounts send: at each turn of the loop the oldest intervals over _MOST end early.
+
 No I/O here; times are seconds of a monotonic clock, passed in.
 """
 
@@ -17,7 +20,7 @@ Account = TypeVar("Account", bound=Hashable)
 
 
 class Limit(NamedTuple):
-    """`number` datagrams with `size` bytes in all, in `seconds`; number and size may be infinite."""
+    """`number` datagrams and `size` bytes in `seconds`. The number and the size may be infinite."""
 
     number: float
     seconds: float
@@ -50,9 +53,9 @@ class Limiter(Generic[Account]):
         self._due = math.inf
 
     def admit(self, account: Account, now: float, size: int = 0) -> bool:
-        """Count one datagram of so many bytes. False where the account is over the limit; then it counts as dropped.
+        """Count one datagram of `size` bytes. False if the account is over its limit; the datagram counts as dropped.
 
-        An account that has bytes left may send one datagram of any size. Call `ended` before, at each turn of the loop.
+        An account with bytes left may send one datagram of any size. Call `ended` before, at each turn of the loop.
         """
         window = self._windows.get(account)
         if window is None:
@@ -66,7 +69,7 @@ class Limiter(Generic[Account]):
         return False
 
     def dropped(self, account: Account) -> int:
-        """The number of datagrams that an account has lost in its interval."""
+        """The number of datagrams of an account that were dropped in its interval."""
         return self._windows[account].dropped
 
     def withdraw(self, account: Account, size: int = 0) -> None:
@@ -84,7 +87,7 @@ class Limiter(Generic[Account]):
         return self._due
 
     def ended(self, now: float) -> list[tuple[Account, int]]:
-        """The accounts whose interval has ended, each with its drops if there were any. They begin anew."""
+        """End intervals that are over, and the oldest if there are too many. Returns the accounts that had drops."""
         reports = []
         while self._windows:
             account, window = next(iter(self._windows.items()))

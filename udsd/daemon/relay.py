@@ -1,12 +1,13 @@
 """The way of one datagram: look, identify, decide, deliver, take off.
 
-1. A datagram is taken off its queue only after its entry has been taken. The way is the same in the loop and at the
-   end; only where entries go differs.
-2. What becomes of a datagram is one step without I/O, `Relay.decide`.
-3. Nothing that a sender can put into a datagram raises here. What does raise is our own mistake, and ends the daemon.
-4. The most that a killed run can leave behind is one datagram a socket that is delivered and not yet taken off. The run
-   after it marks what it finds in front as such (UDSD_REDELIVERED).
-5. Nothing of a datagram is alive when the next one is handled, so memory is bounded by the largest.
+1. A datagram is taken off its queue only after the sink has taken its entry. The way is the same in the loop and at the
+   end; only the destination of entries differs.
+2. What becomes of a datagram is decided in one step without I/O, `Relay.decide`.
+3. Nothing in a datagram makes this code raise. An exception is our own mistake, and ends the daemon.
+4. A killed run leaves at most one datagram for each socket that is delivered and not yet taken off. The next run marks
+   the first datagram of each queue as a possible repeat (UDSD_REDELIVERED).
+5. No part of a datagram stays in memory when the next one is handled. So memory is bounded by the largest datagram and
+   by the tables over senders (`senders.registry`, rule 6).
 """
 
 from time import monotonic
@@ -32,7 +33,7 @@ _DESCRIPTOR_REFUSED = Problem("descriptor refused")
 _TOO_MANY_NAMES = Problem("too many new field names")
 _KEPT = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID")  # of such a datagram
 
-# What becomes of a datagram. Compared by identity, for each datagram.
+# What becomes of a datagram. Compared with `is`, which is faster, since this is done for each datagram.
 ENTRY, EMPTY, STOP, OVER = "entry", "empty", "stop", "over the limit"
 
 Decision = tuple[str, Entry, Problem | None]
@@ -42,7 +43,7 @@ _OVER: Decision = (OVER, b"", None)
 
 
 class Source:
-    """One socket, and all that belongs to it alone.
+    """One socket, with its parser, its senders and its counters.
 
     `first_may_repeat`: the first datagram of the queue may have been delivered by a run that was killed.
     """
@@ -58,16 +59,16 @@ class Source:
 
 
 class Destination(Protocol):
-    """Where entries go: the sink, or at the end, if the sink stays blocked, standard error."""
+    """Where entries go: to the sink; at the end, if the sink stays blocked, to standard error."""
 
     def deliver(self, entry: Entry, now: float, origin: object) -> bool:
-        """Whether the entry has been taken. If not, its datagram stays in its queue."""
+        """Whether the destination took the entry. If not, the datagram stays in its queue."""
 
 
 class Relay:
-    """Takes datagrams from sources to `delivery`, or to another destination.
+    """Relays datagrams from sources to `delivery`, or to another destination.
 
-    `stopped_by` says whose DONE has been obeyed, and on which socket; empty until then.
+    `stopped_by` says whose DONE was obeyed, and on which socket. Empty until then.
     """
 
     def __init__(self, delivery: Delivery, stop_from: StopPolicy, drops: Drops) -> None:
@@ -80,9 +81,9 @@ class Relay:
         self._log = delivery.log
 
     def decide(self, source: Source, payload: bytes, attached: int, identity: Identity, now: float) -> Decision:
-        """What becomes of a datagram: its kind, its entry if it is one, and what is wrong with its payload.
+        """What becomes of a datagram: the kind of decision, the entry if it is one, and the problem of the payload.
 
-        `attached` is not 0 if descriptors came along. Charges the datagram to the account of its sender.
+        `attached` is not 0 if it carries descriptors. Charges the datagram to the account of its sender.
         """
         if not payload and not attached:
             return _EMPTY
@@ -102,9 +103,9 @@ class Relay:
         return ENTRY, entry + REDELIVERED if source.first_may_repeat else entry, problem
 
     def take(self, source: Source, now: float, undelivered: Destination | None = None) -> bool:
-        """Take datagrams off one source for a short time; False once its queue is empty.
+        """Take datagrams off one source for a short time. False once its queue is empty.
 
-        With `undelivered`, entries go there instead, and are counted as undelivered.
+        With `undelivered`, entries go there instead of `delivery`, and are counted as undelivered.
         """
         receiver, counters, deliver = source.receiver, source.counters, (undelivered or self.delivery).deliver
         end = now + _TURN
@@ -139,7 +140,7 @@ class Relay:
         return True
 
     def _take_off(self, source: Source, datagram: tuple[bytes, bytes, int], kind: str, identity: Identity) -> None:
-        """Take off a datagram that is no entry, and count it."""
+        """Take off a datagram that becomes no entry, and count it."""
         payload, _, attached = datagram
         if kind is OVER:
             source.counters.limited_by[identity.account.kind] += 1
@@ -152,7 +153,7 @@ class Relay:
         source.receiver.consume(attached)
 
     def _answer_stop(self, source: Source, kind: str, identity: Identity, now: float) -> bool:
-        """Obey or refuse a DONE that has been taken off; whether it was obeyed."""
+        """Obey or refuse a DONE that has been taken off. True if it is obeyed."""
         sender = identity.sender
         if kind is STOP:
             self.stopped_by = f"DONE from {sender} on {source.receiver.name}"

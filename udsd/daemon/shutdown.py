@@ -1,7 +1,7 @@
-"""The end: give up the paths, deliver what is queued, print what cannot be delivered.
+"""The end: remove the files of our sockets, deliver what is queued, print what cannot be delivered.
 
-On sockets of our own: first no further datagram is taken, then the files go, then all that is queued is delivered. On
-systemd's: what is queued stays for the next start.
+For sockets of our own: first refuse further datagrams, then remove the files, then deliver everything that is queued.
+For systemd's sockets: what is queued stays for the next start.
 """
 
 import math
@@ -19,21 +19,21 @@ from udsd.receive import activation
 from udsd.receive.bound_socket import BoundSocket
 from udsd.service import systemd
 
-_PATIENCE = 10.0  # seconds that the sink may be blocked at the end before what is left is printed
-_LAST_WORDS = 5.0  # seconds for which udsd's own messages wait at the end, once nothing else does
+_PATIENCE = 10.0  # seconds that the sink may be blocked at the end; then the datagrams that are left are printed
+_LAST_WORDS = 5.0  # seconds that udsd's own last messages may wait after that
 
 
 class _StandardError:
-    """Where entries go that the sink does not take."""
+    """The destination of entries that the sink does not take."""
 
     def deliver(self, entry: Entry, _now: float, _origin: object = None) -> bool:
-        """Print the entry, which counts as taken: there is nowhere left to keep it."""
+        """Print the entry. It always counts as taken, since there is no other place to keep it."""
         write_stderr(console.format_line(entry, time.time(), os.uname().nodename))
         return True
 
 
 def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
-    """End the daemon; its exit status. `bound` are the sockets of our own; without any, all are systemd's."""
+    """End the daemon. Returns its exit status. `bound` are our own sockets; if it is empty, all are systemd's."""
     systemd.notify("STOPPING=1", f"STATUS=stopping, {loop.stopped_by}; {loop.status()}")
     log, printer = loop.delivery.log, _StandardError()
     own = loop.sources if bound else ()
@@ -63,10 +63,10 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
 
 
 def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[Source]:
-    """Deliver all that is queued in sealed sockets, and our own messages.
+    """Deliver everything that is queued in sealed sockets, and our own messages.
 
-    Gives up where the sink is blocked at the deadline, and has been for as long as that was away; the sources that are
-    not empty then.
+    Gives up if the sink is blocked at the deadline, and has been blocked for as long as the deadline was away at the
+    start. Returns the sources that are not empty then.
     """
     patience = deadline - time.monotonic()
     rest = sources
@@ -87,7 +87,7 @@ def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[S
 
 
 def _print_lost(loop: Loop, printer: _StandardError) -> None:
-    """Print what was lost behind a sink that is gone."""
+    """Print the entries that the sink took and lost."""
     for entry, origin in loop.delivery.take_lost():
         if isinstance(origin, Source):  # a datagram, not a message of our own
             origin.counters.stored -= 1

@@ -1,4 +1,4 @@
-"""From settings to a running daemon: sockets, sink, pid file, background, in an order that leaves nothing behind."""
+"""From settings to a running daemon: pid file, background, sockets, sink. A start that fails leaves nothing behind."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ _MODE = 0o666
 
 
 def run(config: Config) -> int:
-    """Run the daemon to its end; its exit status. Raises UdsdError where it cannot start."""
+    """Run the daemon to its end. Returns its exit status. Raises UdsdError if it cannot start."""
     metrics = _metrics(config.metrics)
     to_journal = config.sink == "journal" or (
         config.sink == "auto" and (os.path.exists(JOURNALD_SOCKET) or systemd.started_us())
@@ -87,7 +87,7 @@ def run(config: Config) -> int:
 
 
 def _bind(config: Config, stack: ExitStack) -> list[tuple[BoundSocket, str]]:
-    """The sockets of our own, each with the name of its format. `stack` releases their paths."""
+    """Bind our own sockets. Returns each with the name of its format. `stack` removes their files."""
     bound = []
     for path, form in config.listens or [default_listen()]:
         made = BoundSocket(path, _MODE if config.mode is None else config.mode)

@@ -14,7 +14,7 @@ def asks_to_stop(payload: bytes) -> bool:
 
 
 class StopPolicy(NamedTuple):
-    """The users and groups whose DONE is obeyed. A sender whom the kernel cannot name is none of them."""
+    """The users and groups whose DONE is obeyed. A sender that the kernel does not name is never one of them."""
 
     uids: frozenset[int]
     gids: frozenset[int] = frozenset()

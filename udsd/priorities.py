@@ -1,6 +1,7 @@
 """Levels and facilities of syslog, by number and by name (syslog(3); RFC 5424, section 6.2.1).
 
-The names are those that logger(1) takes. The client loads this too, so it imports nothing.
+The names are those that logger(1) takes; `formats.json` has the levels of other loggers. The client loads this too, so
+it imports nothing.
 """
 
 EMERG, ALERT, CRIT, ERR, WARNING, NOTICE, INFO, DEBUG = range(8)

@@ -1,18 +1,12 @@
-"""The options for what takes too long to be run each time, which tests run side by side, and signals as on a terminal.
-
-tests/run has several processes run the tests (pytest-xdist), and each takes the next group of tests when it is done:
-
-1. A module of tests/unit is one group. They go first: they are soon done.
-2. A module marked `one_machine` is one group for each suite, since its tests share a machine. Those take longest.
-3. Any other test is a group by itself: first those with a machine of their own, then all that wait more than they work.
-"""
+"""Options, which tests run side by side, and signals as on a terminal."""
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
-from tests.container.images import SUITES
+from tests.side_by_side import Groups, place
 
 # A shell ignores these for what it runs in the background, and so do all that this starts, who are sent them here.
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
@@ -30,7 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--soak")
     other = [item for item in items if bool(item.get_closest_marker("soak")) != wanted]
@@ -40,27 +33,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=other)
     left_out = set(other)
     items[:] = [item for item in items if item not in left_out]
-    if config.getoption("numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:
-        _share_out(items)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: place(item.nodeid))
 
 
-def _share_out(items: list[pytest.Item]) -> None:
-    for item in items:
-        module = item.nodeid.partition("::")[0]
-        if module.startswith("tests/unit/"):
-            item.add_marker(pytest.mark.xdist_group(module))
-        elif item.get_closest_marker("one_machine"):
-            item.add_marker(pytest.mark.xdist_group(" ".join([module, *_suites(item)])))
-    items.sort(key=_place)
-
-
-def _suites(item: pytest.Item) -> list[str]:
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return [value for value in parameters.values() if value in SUITES]
-
-
-def _place(item: pytest.Item) -> int:
-    folder = item.nodeid.split("/")[1]
-    if folder == "container":
-        return 1 if item.get_closest_marker("one_machine") else 2
-    return 0 if folder == "unit" else 3
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)

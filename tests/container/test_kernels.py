@@ -8,7 +8,7 @@ import pytest
 from tests.container.emulated import Emulated
 from tests.container.load import check, load
 
-pytestmark = pytest.mark.one_machine
+pytestmark = pytest.mark.one_process
 
 _RELEASES = {"bookworm": "6.1.", "trixie": "6.12."}
 _PASSPIDFD = (6, 5)  # the first Linux with SO_PASSPIDFD

@@ -16,9 +16,10 @@ from tests.bench.report import write
 from tests.bench.results import Results
 from tests.bench.tables import tables
 from tests.container.images import SUITES
+from tests.source import TOP
 
 PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start", "faults")
-_FOLDER = Path(__file__).parents[2] / "dist/bench"
+_FOLDER = TOP / "dist/bench"
 
 _ACTIVATIONS = 4  # a round
 _STARTS = 12  # a round

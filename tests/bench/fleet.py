@@ -18,8 +18,8 @@ from pathlib import Path
 from tests.bench.tables import table
 from tests.container.fleet import Fleet, Host, received, set_up
 from tests.container.machines import Machine, build_package
+from tests.source import TOP
 
-_CHECKOUT = Path(__file__).parents[2]
 _SECONDS = 600
 _UPLOADER = "systemd-journal-upload.service"
 
@@ -49,7 +49,7 @@ def main() -> int:
     entries: int = parser.parse_args().entries
     with (
         tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder,
-        set_up(build_package(_CHECKOUT, Path(folder))) as fleet,
+        set_up(build_package(TOP, Path(folder))) as fleet,
     ):
         columns = ("nodes", "entries/s", "uploader", "nginx", "journal-remote", "bytes on the wire", "bytes on disk")
         rows = [_upload(fleet, fleet.nodes[:1], entries, "one"), _upload(fleet, fleet.nodes, entries, "two")]

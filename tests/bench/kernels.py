@@ -27,10 +27,10 @@ from tests.bench.tables import table
 from tests.container.emulated import Emulated, booted
 from tests.container.images import READY, SUITES, image
 from tests.container.machines import Entry, build_package, install, run_in_root
+from tests.source import TOP
 
 PARTS = ("one-shots", "scarce-pids")
 
-_CHECKOUT = Path(__file__).parents[2]
 _PROGRAMS = Path(__file__).parent / "programs"
 _COMPILER = ("gcc", "libc6-dev", "libsystemd-dev")  # as for tests/container/clients.py: the image is there
 _SOCKET = "/run/udsd/udsd.sock"
@@ -70,7 +70,7 @@ def main() -> int:
     scarce: list[tuple[str, Count, Count, float]] = []
     loads: list[float] = []
     with tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder:
-        package = build_package(_CHECKOUT, Path(folder))
+        package = build_package(TOP, Path(folder))
         _compile(Path(folder))
         for suite in options.suites:
             with _machine(suite, package) as machine:

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.container.images import READY
 from tests.container.machines import Machine, booted, build_package, install
+from tests.source import TOP
 
 PROGRAMS = "/run/bench/bin"
 JOURNALD = "systemd-journald.service"
@@ -25,7 +26,6 @@ JOURNALD = "systemd-journald.service"
 OWN_JOURNALD = "/run/bench/journald"
 SEES_OWN_JOURNALD = f"--property=BindPaths={OWN_JOURNALD}:/run/systemd/journal"
 
-_CHECKOUT = Path(__file__).parents[2]
 _SOURCES = Path(__file__).parent / "programs"
 _PACKAGES = (*READY, "rsyslog", "gcc", "libc6-dev", "libsystemd-dev")
 
@@ -122,7 +122,7 @@ class Lab:
 def lab(suite: str) -> Iterator[Lab]:
     """A machine that is ready for measuring, gone when this is left."""
     with tempfile.TemporaryDirectory(prefix="udsd-bench-") as folder:
-        package = build_package(_CHECKOUT, Path(folder))
+        package = build_package(TOP, Path(folder))
         with booted(suite, _PACKAGES, binds=(f"--bind-ro={_SOURCES}:/bench",)) as machine:
             install(machine, package)
             machine.run("mkdir", "-p", PROGRAMS, OWN_JOURNALD)

@@ -1,19 +1,16 @@
 """Fixtures: the package built from this checkout, and machines that have it installed."""
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.container import emulated as emulation
 from tests.container.disks import disk
-from tests.container.images import OPTIONAL, READY, SUITES, BootstrapError, image
+from tests.container.images import OPTIONAL, READY, SUITES, image
 from tests.container.machines import Machine, booted, build_package, install, with_package
-
-_CHECKOUT = Path(__file__).parents[2]
+from tests.container.needs import made_once, make_image
+from tests.source import TOP
 
 
 def _all_emulated(config: pytest.Config) -> bool:
@@ -40,25 +37,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout."""
-    (package,) = made_once(tmp_path_factory, "package", lambda folder: build_package(_CHECKOUT, folder)).glob("*.deb")
+    (package,) = made_once(tmp_path_factory, "package", lambda folder: build_package(TOP, folder)).glob("*.deb")
     return package
-
-
-def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that this run makes once, in whichever of its processes needs it first."""
-    run = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        run = run.parent
-    run = Path(os.environ.get("UDSD_TESTS_RUN", run))  # tests/run removes it in the end
-    folder = run / name
-    with open(run / f"{name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            unfinished = Path(tempfile.mkdtemp(dir=run, prefix=f"{name}-"))
-            unfinished.chmod(0o755)
-            make(unfinished)
-            unfinished.rename(folder)
-    return folder
 
 
 @pytest.fixture(scope="session", params=SUITES)
@@ -67,16 +47,6 @@ def suite(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     make_image(name, READY, disk if _all_emulated(request.config) else image)
     return name
-
-
-def make_image(suite: str, packages: Sequence[str], make: Callable[[str, Sequence[str]], object] = image) -> None:
-    """Make an image, or skip the tests that want it if this suite cannot always be had."""
-    try:
-        make(suite, packages)
-    except BootstrapError as error:
-        if suite not in OPTIONAL:
-            raise
-        pytest.skip(f"{suite} cannot be bootstrapped from its mirror now, so it was NOT tested: {error}")
 
 
 @pytest.fixture

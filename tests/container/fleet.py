@@ -17,11 +17,12 @@ from pathlib import Path
 
 from tests.container.images import READY, image
 from tests.container.machines import Machine, booted, install
+from tests.source import TOP
 
 _SUITE = "trixie"
 _NODE = (*READY, "systemd-journal-remote")
 _COLLECTOR = (*_NODE, "nginx-light", "openssl")
-_PAGE = Path(__file__).parents[2] / "packaging/doc/fleet.md"
+_PAGE = TOP / "packaging/doc/fleet.md"
 
 _NODES = ("node-1", "node-2")
 _HOSTS = {"collector": "10.99.0.1", "node-1": "10.99.0.2", "node-2": "10.99.0.3"}

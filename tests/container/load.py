@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.container.machines import Machine
+from tests.patience import MACHINE_SECONDS
 
 SOCKET = "UDSD_SOCKET=/run/udsd/udsd.sock"
 
@@ -27,7 +28,7 @@ class Load:
         return {(name, number) for name, count in self.sent.items() for number in range(count)}
 
 
-def wait_for_number(machine: Machine, name: str, number: int, *sizes: int, seconds: float = 60) -> None:
+def wait_for_number(machine: Machine, name: str, number: int, *sizes: int, seconds: float = MACHINE_SECONDS) -> None:
     """Return when the journal has this datagram of a load of these sizes."""
     payload = f"{name} {number} ".ljust(sizes[number % len(sizes)] if sizes else 0, ".")
     machine.wait_for(f"MESSAGE={payload}", seconds=seconds)

@@ -22,11 +22,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.container.images import SUITES, copied, image, nspawn, nspawn_environment
+from tests.patience import BOOT_SECONDS, MACHINE_SECONDS
 
 PROGRAMS = Path(__file__).parent / "programs"
 
-_BOOT_SECONDS = 120
-_WAIT_SECONDS = 60
 _QUEUE_LENGTH = 512
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -150,11 +149,11 @@ class Machine:
         """End what `start` has started with SIGTERM; what it has printed."""
         self._signal(started, signal.SIGTERM)
         try:
-            said, _ = started.communicate(timeout=_WAIT_SECONDS)
+            said, _ = started.communicate(timeout=MACHINE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill(started)
             raise AssertionError(
-                f"{self.suite}: process {started.pid} has not ended {_WAIT_SECONDS} s after SIGTERM"
+                f"{self.suite}: process {started.pid} has not ended {MACHINE_SECONDS} s after SIGTERM"
             ) from None
         return said
 
@@ -209,7 +208,7 @@ class Machine:
             words.append(f"--output-fields={','.join(fields)}")
         return list(_entries(self.run(*words).stdout))
 
-    def wait_for(self, *matches: str, seconds: float = _WAIT_SECONDS) -> None:
+    def wait_for(self, *matches: str, seconds: float = MACHINE_SECONDS) -> None:
         """Return when the journal has an entry that matches."""
         words = ["journalctl", "--follow", "--lines=all", "--output=cat", self.since, *matches]
         follow = self.start(*words)
@@ -318,7 +317,7 @@ def booted(
         shared.mkdir()
         shared.chmod(0o755)
         notify.bind(str(Path(scratch, "notify")))
-        notify.settimeout(_BOOT_SECONDS)
+        notify.settimeout(BOOT_SECONDS)
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
         container = subprocess.Popen(
             [
@@ -342,7 +341,7 @@ def booted(
                 yield Machine(suite, leader, shared)
             finally:
                 os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
-                container.wait(_BOOT_SECONDS)
+                container.wait(BOOT_SECONDS)
         finally:
             if container.poll() is None:
                 container.kill()

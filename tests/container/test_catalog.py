@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.conftest import make_image
 from tests.container.images import READY
 from tests.container.machines import Machine, booted, install
+from tests.container.needs import make_image
+from tests.patience import SECONDS
+from tests.source import TOP
 from udsd.journal import log as messages
 from udsd.journal.log import Message
 
 pytestmark = pytest.mark.one_machine
 
-_CATALOG = Path(__file__).parents[2] / "systemd" / "udsd.catalog"
-_SECONDS = 30.0
+_CATALOG = TOP / "systemd" / "udsd.catalog"
 
 _METRICS = (*READY, "python3-prometheus-client", "prometheus-node-exporter")  # the image of test_metrics.py
 
@@ -49,7 +50,7 @@ def check(machine: Machine, kind: Message, *texts: str, **fields: str) -> None:
 
 def until_said(machine: Machine, *words: str, text: str) -> None:
     """Run a command until it prints this: journald cannot tell when it is away."""
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + SECONDS
     while text not in machine.text(*words, status=None):
         assert time.monotonic() < deadline, f"{machine.suite}: {' '.join(words)} does not say {text!r}"
 

@@ -25,9 +25,9 @@ from tests.container.clients import (
     text,
     until_end,
 )
-from tests.container.conftest import made_once, make_image
 from tests.container.images import CLIENTS
 from tests.container.machines import PROGRAMS, Entry, Machine, booted, install
+from tests.container.needs import made_once, make_image
 
 pytestmark = pytest.mark.one_machine
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from tests.container.machines import Machine
 from tests.fuzz.targets import TARGETS
+from tests.source import TOP
 
-_CORPUS = Path(__file__).parents[1] / "fuzz/corpus"
+_CORPUS = TOP / "tests/fuzz/corpus"
 _TOKENS = [token for target in TARGETS.values() for token in target.tokens]
 _SENDERS = 250
 _PROGRAM = "/programs/hostile_names.py"

@@ -2,11 +2,11 @@
 
 import os
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.container.machines import Machine
+from tests.source import TOP
 
 _ONE_SHOTS = 1000
 
@@ -121,7 +121,7 @@ def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
     machine.wait_for("MESSAGE=hello from app")
     assert len(machine.journal("OBJECT_SYSTEMD_UNIT=app.service")) == 1
     assert not any("UDSD_SOCKET" in entry for entry in machine.journal("--unit=app.service"))
-    machine.drop_in("root", Path(__file__).parents[2].joinpath("systemd/examples/journalctl-u.conf").read_text())
+    machine.drop_in("root", TOP.joinpath("systemd/examples/journalctl-u.conf").read_text())
     machine.run("systemctl", "restart", "udsd.service")
     machine.run("systemctl", "stop", "app.service")
     machine.run(*app, "udsd-send hello as root && exec sleep infinity")

@@ -15,16 +15,18 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.container.conftest import make_image
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
+from tests.container.needs import make_image
+from tests.patience import MACHINE_SECONDS
+from tests.source import TOP
 from udsd.journal.log import STATISTICS
 from udsd.metrics import prometheus
 from udsd.metrics.counters import Counters
 
 pytestmark = pytest.mark.one_machine
 
-_EXAMPLES = Path(__file__).parents[2] / "systemd/examples"
+_EXAMPLES = TOP / "systemd/examples"
 _RULES = _EXAMPLES / "prometheus-rules.yml"
 _SUITE = "trixie"
 _WATCHED = (*READY, "python3-prometheus-client", "prometheus-node-exporter")
@@ -32,7 +34,6 @@ _PROMETHEUS = ("prometheus",)
 
 _FILE = "/run/udsd-metrics/udsd.prom"
 _LINK = "/var/lib/prometheus/node-exporter/udsd.prom"
-_SECONDS = 60
 _IN_MOVED_TO = 0x80
 
 Told = dict[str, int]
@@ -115,7 +116,7 @@ def file_once(machine: Machine, wanted: Callable[[Told], bool]) -> Told:
     libc = ctypes.CDLL(None, use_errno=True)
     folder = f"/proc/{machine.leader}/root{os.path.dirname(_FILE)}"
     watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + MACHINE_SECONDS
     try:
         assert libc.inotify_add_watch(watch, folder.encode(), _IN_MOVED_TO) >= 0, os.strerror(ctypes.get_errno())
         while not wanted(told := metrics(machine.text("cat", _FILE, user="nobody"))):

@@ -4,9 +4,9 @@ import random
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from tests.container.machines import Entry, Machine
+from tests.source import TOP
 from udsd.journal.log import STOPPED
 
 _UNLIMITED = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off\n"
@@ -131,6 +131,6 @@ def test_a_namespace_is_gone_when_it_is_stopped_and_deleted(machine: Machine) ->
 
 def deletion() -> list[str]:
     """The commands for that in the page about namespaces."""
-    page = (Path(__file__).parents[2] / "packaging/doc/namespaces.md").read_text()
+    page = (TOP / "packaging/doc/namespaces.md").read_text()
     (block,) = re.findall(r"^To delete .*?^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     return [line.partition("  #")[0].strip() for line in block.splitlines()]

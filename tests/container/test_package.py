@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.conftest import make_image
 from tests.container.images import READY, image
 from tests.container.load import check, load
 from tests.container.machines import Machine, booted, build_needs, build_package, install, run_in_root
+from tests.container.needs import make_image
+from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
-_CHECKOUT = Path(__file__).parents[2]
-_DEBIAN = _CHECKOUT / "packaging/debian"
+_DEBIAN = TOP / "packaging/debian"
 
 _MACHINE = (*READY, "libpam-systemd", "dbus-user-session")  # with that, users have service managers of their own
 _LINTIAN = ("lintian",)
@@ -25,7 +25,7 @@ _OLDER = "0.1.0"
 
 _DOC = "/usr/share/doc/udsd"
 _MODULES = "/usr/lib/python3/dist-packages/udsd"
-_CATALOG = _CHECKOUT / "systemd/udsd.catalog"
+_CATALOG = TOP / "systemd/udsd.catalog"
 _FILES = {
     "/usr/bin/udsd",
     "/usr/bin/udsd-send",
@@ -37,9 +37,9 @@ _FILES = {
     "/usr/share/bash-completion/completions/udsd-send",
     "/usr/share/fish/vendor_completions.d/udsd-send.fish",
     "/usr/share/zsh/vendor-completions/_udsd-send",
-    *(f"/usr/share/man/man{page.stem[-1]}/{page.stem}.gz" for page in (_CHECKOUT / "packaging/man").glob("*.scd")),
+    *(f"/usr/share/man/man{page.stem[-1]}/{page.stem}.gz" for page in (TOP / "packaging/man").glob("*.scd")),
 }
-_EXAMPLES = {f"{_DOC}/examples/{example.name}" for example in (_CHECKOUT / "systemd/examples").iterdir()}
+_EXAMPLES = {f"{_DOC}/examples/{example.name}" for example in (TOP / "systemd/examples").iterdir()}
 _UNITS = {f"udsd{kind}.{suffix}" for kind in ("", "@", "-format@") for suffix in ("service", "socket")}
 _UNITS_FOLDER = {
     "bookworm": "/lib/systemd/system",
@@ -54,9 +54,9 @@ _NOT_OURS = "/var/(lib/apt|lib/dpkg|cache/apt|cache/debconf|log)/|/etc/(passwd|g
 @pytest.fixture(scope="module")
 def native(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout built on the suite itself; beside it is what else was built."""
-    for packages in (_MACHINE, _LINTIAN, build_needs(_CHECKOUT)):
+    for packages in (_MACHINE, _LINTIAN, build_needs(TOP)):
         make_image(suite, packages)
-    return build_package(_CHECKOUT, tmp_path_factory.mktemp(suite), suite)
+    return build_package(TOP, tmp_path_factory.mktemp(suite), suite)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_lintian_finds_neither_errors_nor_warnings(suite: str, native: Path) -> 
 
 def test_the_same_checkout_gives_the_same_bytes(suite: str, native: Path, tmp_path: Path) -> None:
     elsewhere = "umask 077; export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 HOME=/nowhere"
-    build_package(_CHECKOUT, tmp_path, suite, setting=elsewhere)
+    build_package(TOP, tmp_path, suite, setting=elsewhere)
     first, second = ({file.name: file.read_bytes() for file in built.iterdir()} for built in (native.parent, tmp_path))
     for name in (name for name in first if name.endswith((".deb", ".dsc", ".tar.xz"))):
         assert first[name] == second[name], f"{suite}: {name} differs"

@@ -10,19 +10,19 @@ import pytest
 
 from tests.container.images import BARE
 from tests.container.machines import Machine, booted
+from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
-_CHECKOUT = Path(__file__).parents[2]
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_README = (_CHECKOUT / "README.md").read_text()
+_README = (TOP / "README.md").read_text()
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def bare(request: pytest.FixtureRequest) -> Iterator[Machine]:
     with booted(request.param, BARE) as machine:
         left = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "dist", "build")
-        shutil.copytree(_CHECKOUT, machine.shared / "udsd", ignore=left)
+        shutil.copytree(TOP, machine.shared / "udsd", ignore=left)
         trust_as_the_host_does(machine)
         yield machine
 

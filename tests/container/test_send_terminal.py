@@ -8,11 +8,10 @@ import pytest
 
 from tests.container.images import READY
 from tests.container.machines import Machine, booted, install
+from tests.patience import SECONDS
 from tests.socket.terminal import Terminal
 
 pytestmark = pytest.mark.one_machine
-
-_SECONDS = 30.0
 
 # What Debian's own files leave to the user, and a prompt to wait for.
 _BASH = "PS1='ready> '\n"
@@ -34,7 +33,7 @@ def server(with_shells: Machine) -> Iterator[socket.socket]:
     path = with_shells.shared / "there.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
-        listening.settimeout(_SECONDS)
+        listening.settimeout(SECONDS)
         yield listening
     path.unlink()
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.conftest import make_image
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
+from tests.container.needs import make_image
+from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
-_CHECKOUT = Path(__file__).parents[2]
 
 _USERS = (*READY, "libpam-systemd", "dbus-user-session")  # with service managers for users
 _UID = 1000
@@ -220,7 +220,7 @@ def test_as_pid_1_of_a_container(suite: str, with_package: list[str]) -> None:
 
 def test_the_containerfile() -> None:
     """Its steps by other means: what it starts from and installs, copies and runs."""
-    lines = (_CHECKOUT / "systemd/examples/Containerfile").read_text().splitlines()
+    lines = (TOP / "systemd/examples/Containerfile").read_text().splitlines()
     steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
     assert [name for name, _ in steps] == ["FROM", "RUN", "COPY", "COPY", "ENTRYPOINT"]
     packages = steps[1][1].rpartition("--no-install-recommends ")[2].split()
@@ -228,9 +228,9 @@ def test_the_containerfile() -> None:
     for _, copied in steps[2:4]:
         *sources, target = copied.split()
         for source in sources:
-            assert (_CHECKOUT / source).exists()
+            assert (TOP / source).exists()
             into = target + Path(source).name if target.endswith("/") else target
-            binds.append(f"--bind-ro={_CHECKOUT / source}:{into}")
+            binds.append(f"--bind-ro={TOP / source}:{into}")
     entrypoint = shlex.join(json.loads(steps[4][1]))
     command = f"python3 /programs/under_pid_1.py DONE & exec {entrypoint}"
     said = run_in_root(image("trixie", packages), command, binds=binds)

@@ -9,11 +9,11 @@ import pytest
 
 from tests.container.images import image
 from tests.container.machines import run_in_root
+from tests.source import TOP
 from udsd import __version__
 
 pytestmark = pytest.mark.one_machine
 
-_CHECKOUT = Path(__file__).parents[2]
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # What the README names for this: systemd-python is compiled.
@@ -37,7 +37,7 @@ def root() -> Path:
 
 def in_environment(root: Path, out: Path, command: str) -> str:
     """What a command prints in a virtual environment that has nothing but pip yet."""
-    binds = [f"--bind-ro={_CHECKOUT}:/source", f"--bind={out}:/out"]
+    binds = [f"--bind-ro={TOP}:/source", f"--bind={out}:/out"]
     if _CERTIFICATES.exists():  # where the host reaches PyPI through a proxy with a certificate of its own
         binds += [f"--bind-ro={_CERTIFICATES}:/certificates", "--setenv=PIP_CERT=/certificates"]
     start = "set -e; python3 -m venv /tmp/clean; PATH=/tmp/clean/bin:$PATH; cd /"
@@ -61,14 +61,14 @@ def test_the_sdist_has_what_its_readme_names(built: Path) -> None:
         named = set(re.findall(r"\b(?:packaging|systemd|tests)/[\w./@-]*\w|\bLICENSE\b", readme.read().decode()))
     assert "packaging/quickstart" in named
     assert named <= files
-    source = (file for folder in ("udsd", "systemd", "packaging") for file in (_CHECKOUT / folder).rglob("*"))
-    assert {str(file.relative_to(_CHECKOUT)) for file in source if "__pycache__" not in file.parts} <= files
+    source = (file for folder in ("udsd", "systemd", "packaging") for file in (TOP / folder).rglob("*"))
+    assert {str(file.relative_to(TOP)) for file in source if "__pycache__" not in file.parts} <= files
 
 
 def test_the_wheel_has_the_package_and_its_two_programs(built: Path) -> None:
     with zipfile.ZipFile(built / f"udsd-{__version__}-py3-none-any.whl") as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    modules = {str(module.relative_to(_CHECKOUT)) for module in (_CHECKOUT / "udsd").rglob("*.py")}
+    modules = {str(module.relative_to(TOP)) for module in (TOP / "udsd").rglob("*.py")}
     assert files == modules | {f"udsd-{__version__}.data/scripts/{name}" for name in ("udsd", "udsd-send")}
 
 

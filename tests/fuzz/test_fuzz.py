@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz import reference
 from tests.fuzz.targets import TARGETS
+from tests.source import TOP
 
-_TOP = Path(__file__).parents[2]
 _CORPUS = Path(__file__).parent / "corpus"
 _FOUND = Path("/var/cache/udsd-tests/fuzz")  # where long runs keep what they find, for the next long run
 
@@ -96,7 +96,7 @@ def test_promises_hold_for_what_atheris_finds(target: str, request: pytest.Fixtu
             *(*limit, "-timeout=10", f"-artifact_prefix={found}/"),
             *(found, _CORPUS / target),
         ],
-        cwd=_TOP,
+        cwd=TOP,
         stdout=None if seconds else subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

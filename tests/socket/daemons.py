@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.patience import SECONDS
+from tests.source import TOP
 from udsd.journal.entry import decode_entry
 
-TOP = Path(__file__).parents[2]
 UDSD = [sys.executable, "-m", "udsd"]
 QUEUE_LENGTH = 512
-SECONDS = 30.0  # within which everything here happens, many times over
 
 # The daemon with a journald of the test's own, in a mount name space of its own.
 _OWN_JOURNALD = (

@@ -8,11 +8,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tests.patience import SECONDS
+from tests.source import TOP
 from udsd import formats
 from udsd.journal.entry import Field, Fields
-
-TOP = Path(__file__).parents[2]
-SECONDS = 30.0  # within which everything here happens, many times over
 
 _UCRED = struct.Struct("@iII")
 _parse = formats.parser("auto")

@@ -4,11 +4,10 @@ import os
 import pty
 import select
 import subprocess
-from pathlib import Path
 from typing import Self
 
-_TOP = Path(__file__).parents[2]
-_SECONDS = 30.0
+from tests.patience import SECONDS
+from tests.source import TOP
 
 
 def screen(shown: bytes) -> list[str]:
@@ -32,7 +31,7 @@ class Terminal:
         try:
             self.process = subprocess.Popen(
                 ["setsid", "--ctty", *words],
-                cwd=_TOP,
+                cwd=TOP,
                 env={"PATH": os.environ["PATH"], "TERM": "xterm", "INPUTRC": "/dev/null", **environment},
                 stdin=theirs,
                 stdout=theirs,
@@ -65,11 +64,11 @@ class Terminal:
         """Read what is still shown; the exit status."""
         while self._read():
             pass
-        return self.process.wait(_SECONDS)
+        return self.process.wait(SECONDS)
 
     def _read(self) -> bool:
         """Take in what is shown next; False when the process has let go of the terminal."""
-        assert select.select([self._descriptor], [], [], _SECONDS)[0], f"nothing more after {self.shown!r}"
+        assert select.select([self._descriptor], [], [], SECONDS)[0], f"nothing more after {self.shown!r}"
         try:
             more = os.read(self._descriptor, 4096)
         except OSError:  # EIO: nobody has the other end open

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, messages, sender, with_journald
+from tests.patience import SECONDS
+from tests.socket.daemons import UDSD, Journald, messages, sender, with_journald
+from tests.source import TOP
 
 # What systemd does last before the program runs: the descriptors from 3 on, and for whom they are.
 _PASS = 'export LISTEN_PID=$$; exec "$@"'

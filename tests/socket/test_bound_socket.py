@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import PROCESSES_ALONE, SECONDS, TOP, UDSD, Daemon, Start, messages, send_until_full, sender
+from tests.patience import SECONDS
+from tests.socket.daemons import PROCESSES_ALONE, UDSD, Daemon, Start, messages, send_until_full, sender
+from tests.source import TOP
 from udsd.receive.bound_socket import BoundSocket
 
 

@@ -1,7 +1,6 @@
 """The Python API `udsd.client` on real sockets: what it sends, and what it does where it cannot."""
 
 import enum
-import functools
 import gc
 import os
 import signal
@@ -11,14 +10,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.patience import SECONDS
 from tests.socket.daemons import until_asleep
-from tests.socket.receiver import SECONDS, Program, Receiver, without
+from tests.socket.receiver import Program, Receiver, without
+from tests.socket.threads import at_once, between, each
 from udsd.client import Client
 from udsd.connection import Connection
 from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, TooLongError, UdsdError
@@ -83,35 +84,12 @@ def client(path: Path) -> Iterator[Client]:
         yield there
 
 
-def each(threads: int, call: Callable[[int], object]) -> list[Callable[[], object]]:
-    """The call with each number below `threads`."""
-    return [functools.partial(call, number) for number in range(threads)]
-
-
-@contextmanager
-def between(least: float, most: float) -> Iterator[None]:
-    """What is in here takes so long, in seconds."""
-    began = time.monotonic()
-    yield
-    assert least <= time.monotonic() - began < most
-
-
 def fails(client: Client, status: int, message: str | bytes = "hello") -> str:
     with pytest.raises(UdsdError) as caught:
         client.send(message)
     assert caught.value.status == status
     assert type(caught.value) is CLASSES.get(status, UdsdError)
     return str(caught.value)
-
-
-def at_once(*calls: Callable[[], object]) -> None:
-    """Make all calls, each in a thread of its own, to their end. An exception fails the test."""
-    threads = [threading.Thread(target=call) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
-        assert not thread.is_alive()
 
 
 def descriptors() -> set[str]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, messages, open_files, send_until_full, sender
+from tests.patience import SECONDS
+from tests.socket.daemons import UDSD, Journald, Start, messages, open_files, send_until_full, sender
+from tests.source import TOP
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 SEND = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[2].encode(), sys.argv[1])"

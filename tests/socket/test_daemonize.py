@@ -11,19 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import (
-    PROCESSES_ALONE,
-    SECONDS,
-    TOP,
-    UDSD,
-    Journald,
-    Start,
-    messages,
-    open_files,
-    sender,
-    with_journald,
-)
+from tests.patience import SECONDS
+from tests.socket.daemons import PROCESSES_ALONE, UDSD, Journald, Start, messages, open_files, sender, with_journald
 from tests.socket.terminal import Terminal
+from tests.source import TOP
 
 _SUBREAPER = 36  # prctl(2)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.socket.daemons import TOP
+from tests.source import TOP
 from udsd.daemon.drop_ledger import DropLedger
 from udsd.senders.registry import Account
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.socket.receiver import SECONDS, Program, Receiver
-from tests.socket.test_client import at_once, between, each
+from tests.patience import SECONDS
+from tests.socket.receiver import Program, Receiver
+from tests.socket.threads import at_once, between, each
 from udsd.handler import Handler
 
 ALWAYS = {"PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "MESSAGE", "LOGGER"}

@@ -12,8 +12,10 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.socket.daemons import SECONDS, TOP, UDSD, Journald, Start, sender
-from tests.unit.journal.test_delivery import Drawer
+from tests.patience import SECONDS
+from tests.sinks import Drawer
+from tests.socket.daemons import UDSD, Journald, Start, sender
+from tests.source import TOP
 from udsd.journal.delivery import Delivery
 from udsd.journal.log import Log
 from udsd.metrics.reports import Metrics, Reports

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.test_send import CLIENT, TOP, environ
+from tests.socket.sending import CLIENT, environ
+from tests.source import TOP
 
 FOLDER = TOP / "packaging/completions"
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS
+from tests.socket.sending import CLIENT, bound, end, environ, fill, received, send, send_with_run
+from tests.socket.sending import started as started_client
 from tests.socket.terminal import Terminal
-from tests.socket.test_send import CLIENT, SECONDS, TOP, bound, end, environ, fill, received, send, send_with_run
-from tests.socket.test_send import started as started_client
+from tests.source import TOP
 from udsd.send import pipeline
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.socket.sending import CLIENT, bound, received, send
 from tests.socket.terminal import Terminal, screen
-from tests.socket.test_send import CLIENT, bound, received, send
 
 # Slow enough that progress is shown before all is sent, and no more than what the kernel lets one sender queue.
 RATE = ["--rate", "100"]

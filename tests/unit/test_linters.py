@@ -1,5 +1,6 @@
 """Linters and types, run as tests so that one command says all."""
 
+import ast
 import subprocess
 import sys
 
@@ -30,6 +31,14 @@ def test_imports_go_one_way() -> None:
 
 def test_packages_import_one_way() -> None:
     assert {package: needs - LAYERS[package] for package, needs in edges().items()} == {name: set() for name in LAYERS}
+
+
+def test_tests_share_helpers_and_not_test_modules() -> None:
+    for path in (TOP / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tests."):
+                last = node.module.rpartition(".")[2]
+                assert not last.startswith(("test_", "conftest")), f"{path} imports from {node.module}"
 
 
 def test_the_client_loads_next_to_nothing() -> None:

@@ -17,7 +17,7 @@ _SENDERS = 250
 _PROGRAM = "/programs/hostile_names.py"
 _FIELDS = {
     *("MESSAGE", "PRIORITY", "UDSD_SOCKET", "SYSLOG_IDENTIFIER", "OBJECT_COMM", "OBJECT_CMDLINE"),
-    *("OBJECT_PID", "OBJECT_UID", "OBJECT_GID"),
+    *("OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "SYSLOG_PID"),
     *("OBJECT_SYSTEMD_CGROUP", "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_SLICE"),
 }
 
@@ -74,7 +74,8 @@ def test_journald_stores_just_these_fields_byte_for_byte(machine: Machine) -> No
     for entry, sender in zip(stored, senders, strict=True):
         assert {name for name in entry if not name.startswith("_")} == _FIELDS, sender
         assert entry["MESSAGE"] == re.sub(rb"\n\0*\Z", b"", sender.payload)
-        assert entry["OBJECT_COMM"] == entry["SYSLOG_IDENTIFIER"] == sender.comm
+        assert entry["OBJECT_COMM"] == sender.comm
+        assert entry["SYSLOG_IDENTIFIER"] == (sender.comm or b"hostile")
         assert entry["OBJECT_CMDLINE"] == b" ".join([b"python3 -IS", _PROGRAM.encode(), *sender.words])
         assert entry["OBJECT_SYSTEMD_CGROUP"] == b"/system.slice/hostile.service/" + sender.group
         assert entry["OBJECT_SYSTEMD_UNIT"] == b"hostile.service"

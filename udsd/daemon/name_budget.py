@@ -30,9 +30,10 @@ _USUAL = (
 
 
 class NameBudget:
-    """The names that were stored lately, and how many new names each account may still use."""
+    """The names that were stored lately, and how many new names each account may still use: `most` at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = MOST) -> None:
+        self._most = most
         self._usual = frozenset(_USUAL)
         self._names: dict[str, None] = {}
         self._older: dict[str, None] = {}
@@ -49,8 +50,8 @@ class NameBudget:
                     new.add(name)
         if not new:
             return True
-        left, then = self._accounts.pop(account, (MOST, now))
-        left = min(MOST, left + (now - then) / SECONDS)
+        left, then = self._accounts.pop(account, (self._most, now))
+        left = min(self._most, left + (now - then) / SECONDS)
         admitted = len(new) <= left
         self._accounts[account] = (left - len(new) if admitted else left, now)
         if len(self._accounts) > _MOST_ACCOUNTS:

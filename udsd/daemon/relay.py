@@ -71,12 +71,12 @@ class Relay:
     `stopped_by` says whose DONE was obeyed, and on which socket. Empty until then.
     """
 
-    def __init__(self, delivery: Delivery, stop_from: StopPolicy, drops: Drops) -> None:
+    def __init__(self, delivery: Delivery, stop_from: StopPolicy, drops: Drops, names: NameBudget) -> None:
         self.delivery = delivery
         self.drops = drops
         self.stopped_by = ""
         self._stop_from = stop_from
-        self._names = NameBudget()
+        self._names = names
         self._refusals: Limiter[int | None] = Limiter(_REFUSALS)
         self._log = delivery.log
 

@@ -1,5 +1,6 @@
 """From settings to a running daemon: pid file, background, sockets, sink. A start that fails leaves nothing behind."""
 
+import math
 import os
 import sys
 import time
@@ -10,6 +11,7 @@ from udsd.daemon.config import Config, default_listen
 from udsd.daemon.drop_ledger import DropLedger
 from udsd.daemon.drops import Drops
 from udsd.daemon.loop import Loop
+from udsd.daemon.name_budget import MOST, NameBudget
 from udsd.daemon.relay import Relay, Source
 from udsd.daemon.shutdown import shut_down
 from udsd.errors import UdsdError
@@ -64,7 +66,9 @@ def run(config: Config) -> int:
         sources = _sources(sockets, config)
         ledger = activation.new_mark() if mark is None else mark
         drops = Drops(config.limit, DropLedger(ledger), log)
-        relay = Relay(delivery, config.stop_from, drops)
+        unlimited = config.limit.number == math.inf  # --rate-limit off
+        names = NameBudget(math.inf if unlimited else MOST)
+        relay = Relay(delivery, config.stop_from, drops, names)
         counters = {source.receiver.name: source.counters for source in sources}
         reports = Reports(counters, delivery, config.interval, metrics)
         watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())

@@ -9,16 +9,18 @@ them the name of a field, and they are the same everywhere:
    journald, systemd or udsd may set, since `journalctl` trusts them.
 4. A name is cut to the length that a field's name can have. A name within another is cut to 256 characters before.
 5. Two different names of one datagram never become the same field: the first keeps the name, the others end in `_2`,
-   `_3` and so on. The same name twice is one field with two values.
+   `_3` and so on, behind at most 59 characters of it. The same name twice is one field with two values.
 
 The client loads this too, so it imports nothing.
 """
 
 LONGEST = 64  # characters; journald skips a field whose name is longer
 
-_LONGEST_LOOKED_AT = 256  # characters of one name; a thousand others may be within it, each of which repeats it
+_LONGEST_LOOKED_AT = 256  # characters of one name
+_LONGEST_STEM = LONGEST - len("_1000")  # the same for all numbers, so that each is tried once
 
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_CLEANED = bytes(byte if chr(byte) in _ALLOWED else ord("_") for byte in range(256))
 _RESERVED = frozenset(("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID"))
 _RESERVED_PREFIXES = ("_", "OBJECT_", "COREDUMP_", "UDSD_")
 
@@ -36,32 +38,71 @@ def settable(name: str) -> bool:
 
 def sanitize(name: str) -> str:
     """A `settable` name made of any name, by rules 1 to 4."""
-    field = name.upper()
-    if settable(field):
-        return field
-    field = "".join(c if c in _ALLOWED else "_" for c in field).lstrip("_")[:LONGEST]
+    return _proper(_within("", name))
+
+
+def _within(outer: str, name: str) -> str:
+    """What `name` makes of a field, behind the field of the names around it: rules 1, 2 and 4, without rule 3."""
+    if len(outer) >= LONGEST:
+        return outer
+    cleaned = name.upper().encode("ascii", "replace").translate(_CLEANED).decode("ascii")
+    return f"{outer}_{cleaned}".lstrip("_")[:LONGEST]
+
+
+def _proper(field: str) -> str:
     return field if settable(field) else f"X_{field}"[:LONGEST]
 
 
+class Path:
+    """A name of one datagram, or names within each other: what they come to so far, and the names within them."""
+
+    __slots__ = ("cleaned", "field", "inner")
+
+    def __init__(self, cleaned: str) -> None:
+        self.cleaned = cleaned
+        self.field = ""  # none yet
+        self.inner: dict[str, Path] = {}
+
+
 class Names:
-    """The fields for the names of one datagram, by all rules. `taken` are fields that are not to be used again."""
+    """The fields for the names of one datagram, by all rules. `taken` are fields that are not to be used again.
+
+    `outermost` is the path that all names are within. Each name costs a time linear in its length, whatever else the
+    datagram holds: what is around it is cut before, and no number is tried twice.
+    """
 
     def __init__(self, *taken: str) -> None:
-        self._used = dict.fromkeys(taken, 1)  # each field, with the last number that was added to it
-        self._fields: dict[tuple[str, ...], str] = {}
+        self.outermost = Path("")
+        self._used = set(taken)
+        self._numbers: dict[str, int] = {}  # the last one that was put behind a stem
+
+    def within(self, path: Path, name: str) -> Path:
+        """The path of a name within another. The same name within the same path is the same path."""
+        inner = path.inner.get(name)
+        if inner is None:
+            inner = path.inner[name] = Path(_within(path.cleaned, name[:_LONGEST_LOOKED_AT]))
+        return inner
+
+    def field_of(self, path: Path) -> str:
+        """The field for a path."""
+        if not path.field:
+            path.field = self._free(_proper(path.cleaned))
+        return path.field
 
     def field(self, *names: str) -> str:
         """The field for a name, or for names within each other: the outermost first, joined by `_`."""
-        known = self._fields.get(names)
-        if known is None:
-            known = self._fields[names] = self._free(sanitize("_".join(name[:_LONGEST_LOOKED_AT] for name in names)))
-        return known
+        path = self.outermost
+        for name in names:
+            path = self.within(path, name)
+        return self.field_of(path)
 
     def _free(self, field: str) -> str:
-        free = field
-        while free in self._used:
-            self._used[field] += 1
-            ending = f"_{self._used[field]}"
-            free = sanitize(field[: LONGEST - len(ending)] + ending)  # OBJECT is free for all, OBJECT_2 is not
-        self._used[free] = 1
-        return free
+        if field in self._used:
+            stem = field[:_LONGEST_STEM]
+            number = self._numbers.get(stem, 1)
+            while field in self._used:
+                number += 1
+                field = sanitize(f"{stem}_{number}")  # OBJECT is free for all, OBJECT_2 is not
+            self._numbers[stem] = number
+        self._used.add(field)
+        return field

@@ -26,7 +26,7 @@ def test_as_many_fields_as_are_let_through_are_stored(machine: Machine) -> None:
     one_more = {**given, "MESSAGE": b"one more", "ONE_MORE": b"1"}
     for socket, encode in ((_NATIVE, native), (_JSON, as_json)):
         frames(machine, socket, [encode(given), encode(one_more)])
-        machine.wait_for(f"UDSD_SOCKET={socket}", "UDSD_MALFORMED=too many fields: more than 1000")
+        machine.wait_for(f"UDSD_SOCKET={socket}", "UDSD_MALFORMED=too many fields: more than 128")
         whole, refused = machine.datagrams(f"UDSD_SOCKET={socket}")
         stored = own(whole)
         del stored["SYSLOG_IDENTIFIER"], stored["SYSLOG_PID"]  # of the process

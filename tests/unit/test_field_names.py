@@ -52,7 +52,7 @@ CLASHES = {
     "names that come out the same": ([], ["a-b", "a_b", "A_B", "a-b"], ["A_B", "A_B_2", "A_B_3", "A_B"]),
     "with one that is taken": (["MESSAGE"], ["message", "MESSAGE", "message"], ["MESSAGE_2", "MESSAGE_3", "MESSAGE_2"]),
     "with a number that is there already": ([], ["a_2", "a", "A", "A_2"], ["A_2", "A", "A_3", "A_2_2"]),
-    "of the longest names": ([], ["a" * 64, "A" * 64, "a" * 65], ["A" * 64, "A" * 62 + "_2", "A" * 62 + "_3"]),
+    "of the longest names": ([], ["a" * 64, "A" * 64, "a" * 65], ["A" * 64, "A" * 59 + "_2", "A" * 59 + "_3"]),
     "whose number makes it one of journald's": ([], ["object", "OBJECT"], ["OBJECT", "X_OBJECT_2"]),
     "whose number makes it one of ours": (["UDSD"], ["udsd", "Udsd"], ["X_UDSD_2", "X_UDSD_3"]),
 }

@@ -159,6 +159,7 @@ class Relay:
             self.stopped_by = f"DONE from {sender} on {source.receiver.name}"
             return True
         source.counters.stops_refused += 1
+        self._refusals.ended(now)  # what was refused is among the counters
         if self._refusals.admit(sender.uid if sender else None, now):
             self._log.say(DONE_REFUSED, f"DONE from {sender or 'unknown senders'} refused: it is an ordinary message")
         return False

@@ -13,20 +13,27 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from udsd import priorities
-from udsd.field_names import Names
+from udsd.field_names import Names, Path
 from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, trimmed, unparsed
 from udsd.journal.entry import Field, Fields
 
 _DEEPEST = 32  # objects and arrays within each other
+_MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, also those that are no field: null, objects and arrays
 _LOWEST = 7  # of syslog's priorities, which count down
 _LONGEST_NUMBER = 9
 
-_MESSAGES = ("message", "msg", "short_message")
-_LEVELS = ("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
+
+def _ranked(*names: str) -> dict[str, int]:
+    return {name: rank for rank, name in enumerate(names)}
+
+
+# Names of members, the best first.
+_MESSAGES = _ranked("message", "msg", "short_message")
+_LEVELS = _ranked("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
 
 # The names of syslog, and what other loggers write.
 _NAMED = {
@@ -46,11 +53,9 @@ _MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250,
 _PYTHON = ((50, 2), (40, 3), (30, 4), (20, 6), (1, 7))
 
 
-class _Object(list[tuple[str, Any]]):
-    """The members of an object in their order, repeated names included."""
+_Object = tuple[tuple[str, Any], ...]  # its members in their order, repeated names included; an array is a list
 
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=str)
+_DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def parse(payload: bytes) -> Parsed:
@@ -67,13 +72,16 @@ def _fields(payload: bytes) -> Fields:
     level = _find(members, _LEVELS, _priority)
     used = {found.at for found in (said, level) if found}
     names = Names("PRIORITY", "MESSAGE")
+    looked_at = 0
     fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % priorities.INFO)]
     for at, (name, value) in enumerate(members):
         if at not in used:
-            for path, text in _values((name,), value, _DEEPEST):
-                if len(fields) == MOST_FIELDS - 1:  # the message is still to come
+            for field in _values(names, names.within(names.outermost, name), value, _DEEPEST):
+                looked_at += 1
+                if field:
+                    fields.append(field)
+                if len(fields) == MOST_FIELDS or looked_at > _MOST_LOOKED_AT:  # the message is still to come
                     raise too_many_fields()
-                fields.append((names.field(*path), text))
     fields.append(("MESSAGE", said.value if said else trimmed(payload)))
     return fields
 
@@ -87,7 +95,7 @@ def _members(payload: bytes) -> _Object:
         raise MalformedError("not JSON", str(error)) from None
     except RecursionError:
         raise _too_deep() from None
-    if not isinstance(value, _Object):
+    if not isinstance(value, tuple):
         raise MalformedError("not a JSON object")
     if len(value) > MOST_FIELDS:
         raise too_many_fields()
@@ -101,13 +109,16 @@ class _Found(NamedTuple):
     value: bytes
 
 
-def _find(members: _Object, wanted: Sequence[str], use: Callable[[str, Any], bytes | None]) -> _Found | None:
+def _find(members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any], bytes | None]) -> _Found | None:
     """The first of the wanted names whose member is of use, whatever the order of the members."""
-    for want in wanted:
-        for at, (name, value) in enumerate(members):
-            if want in (name, name.lower()) and (found := use(want, value)) is not None:
-                return _Found(at, found)
-    return None
+    best, found = len(wanted), None
+    for at, (name, value) in enumerate(members):
+        rank = wanted.get(name)
+        if rank is None:
+            rank = wanted.get(name.lower(), best)
+        if rank < best and (used := use(name.lower(), value)) is not None:
+            best, found = rank, _Found(at, used)
+    return found
 
 
 def _text(_: str, value: Any) -> bytes | None:
@@ -131,18 +142,22 @@ def _on_scale(scale: Sequence[tuple[int, int | None]], number: int) -> int | Non
     return next((priority for least, priority in scale if number >= least), None)
 
 
-def _values(path: tuple[str, ...], value: Any, left: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Each value in a member, with the names that lead to it. `left`: how deep it may be nested."""
+def _values(names: Names, path: Path, value: Any, left: int) -> Iterator[Field | None]:
+    """Each value in a member as a field, and None for what is no field. `left`: how deep it may be nested."""
     if not left:
         raise _too_deep()
-    if isinstance(value, _Object):
+    if isinstance(value, tuple):
+        yield None
         for name, inner in value:
-            yield from _values((*path, name), inner, left - 1)
+            yield from _values(names, names.within(path, name), inner, left - 1)
     elif isinstance(value, list):
+        yield None
         for inner in value:
-            yield from _values(path, inner, left - 1)
-    elif value is not None:
-        yield path, _encoded(value) if isinstance(value, str) else str(value).lower().encode()
+            yield from _values(names, path, inner, left - 1)
+    elif value is None:
+        yield None
+    else:
+        yield names.field_of(path), _encoded(value) if isinstance(value, str) else str(value).lower().encode()
 
 
 def _encoded(text: str) -> bytes:

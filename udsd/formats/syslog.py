@@ -142,9 +142,11 @@ def _params(element: "re.Match[bytes]", names: Names) -> Iterator[Field]:
     sd_id, params = element[1].decode("ascii"), element[2]
     if not params:
         yield names.field("SD", sd_id), b""
-    for name, value in _PARAM.findall(params):
-        parts = (name.decode("ascii"),) if sd_id == FIELDS_ID else ("SD", sd_id, name.decode("ascii"))
-        yield names.field(*parts), _unescaped(value[1:-1])
+        return
+    path = names.outermost if sd_id == FIELDS_ID else names.within(names.within(names.outermost, "SD"), sd_id)
+    for param in _PARAM.finditer(params):  # one at a time, since there may be too many
+        name, value = param.groups()
+        yield names.field_of(names.within(path, name.decode("ascii"))), _unescaped(value[1:-1])
 
 
 def _unescaped(value: bytes) -> bytes:

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from udsd import priorities
 from udsd.journal.entry import Field, Fields
 
-MOST_FIELDS = 1000  # of one datagram: journald takes 1024 in an entry, and some are ours
+# Of one datagram. journald's table of the names of fields in a file is full at some 250, and then it begins a new file:
+# what a sender may choose in one entry is well below.
+MOST_FIELDS = 128
 
 _PRIORITY: Field = ("PRIORITY", b"%d" % priorities.INFO)
 

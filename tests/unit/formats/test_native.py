@@ -79,10 +79,10 @@ MALFORMED: dict[str, tuple[bytes, bytes]] = {
     "two entries": (b"A=b\n\nC=d\n", b"more than one entry"),
     "an empty line first": (b"\nA=b\n", b"more than one entry"),
     "NULs behind an empty line": (b"A=b\n\n\0", b"more than one entry"),
-    "too many by one": (b"A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 1000"),
-    "too many by one that is dropped": (b"A=b\n" * MOST_FIELDS + b"_A=b\n", b"too many fields: more than 1000"),
-    "too many comments": (b"#\n" * (MOST_FIELDS + 1), b"too many fields: more than 1000"),
-    "too many that are all dropped": (b"_A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 1000"),
+    "too many by one": (b"A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
+    "too many by one that is dropped": (b"A=b\n" * MOST_FIELDS + b"_A=b\n", b"too many fields: more than 128"),
+    "too many comments": (b"#\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
+    "too many that are all dropped": (b"_A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
 }
 
 # What costs the most for its size.

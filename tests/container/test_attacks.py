@@ -1,0 +1,161 @@
+"""Attacks by a local user: each is one that harmed an earlier version. Nobody else notices, and nothing is forged."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container.images import READY
+from tests.container.machines import Entry, Machine, booted, install
+from tests.container.needs import make_image
+
+pytestmark = pytest.mark.one_machine
+
+_SOCKET = "/run/udsd/udsd.sock"
+_JSON = "/run/udsd/json.sock"
+_ANSWER = 1.0  # seconds within which udsd stores the datagram of somebody else
+
+
+@pytest.fixture(scope="module")
+def victim(suite: str, package: Path) -> Iterator[Machine]:
+    """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13."""
+    make_image(suite, READY)
+    with booted(suite, READY) as machine:
+        install(machine, package)
+        machine.older_kernel("PASSRIGHTS")
+        machine.run("systemctl", "start", "udsd-format@json.socket")
+        machine.run("udsd-send", "ready")
+        machine.wait_for("MESSAGE=ready")
+        yield machine
+
+
+def attack(machine: Machine, kind: str, number: int = 1, socket: str = _SOCKET) -> "subprocess.Popen[bytes]":
+    """A process of nobody that attacks, in a unit of its own."""
+    unit = ["systemd-run", "--quiet", "--pipe", "--wait", f"--unit=attack-{kind}", "--property=User=nobody"]
+    return machine.start(*unit, *machine.program("trap", kind, socket, str(number)))
+
+
+def taken(started: "subprocess.Popen[bytes]") -> int:
+    said, _ = started.communicate()
+    assert started.returncode == 0, said.decode()
+    return int(said)
+
+
+def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) -> list[float]:
+    """Seconds for which another sender waits for its entry, again and again while the attack lasts."""
+    waits: list[float] = []
+    while started.poll() is None or not waits:
+        began = time.monotonic()
+        machine.run("udsd-send", f"{attempt} {len(waits)}", user="daemon")
+        machine.wait_for(f"MESSAGE={attempt} {len(waits)}")
+        waits.append(time.monotonic() - began)
+    return waits
+
+
+def reports(machine: Machine) -> list[Entry]:
+    return [entry for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
+
+
+def unharmed(machine: Machine, pid: int) -> None:
+    assert machine.service_pid() == pid
+    assert machine.show("udsd.service", "NRestarts") == "0"
+
+
+def test_a_lingering_socket_holds_up_nobody(victim: Machine) -> None:
+    victim.mark()
+    pid, number = victim.service_pid(), 10
+    started = attack(victim, "linger", number)
+    waits = answers(victim, started, "linger")
+    assert taken(started) == number
+    # Ten of them would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a machine.
+    assert max(waits) < 10 * _ANSWER, waits
+    entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-linger.service")
+    assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
+    unharmed(victim, pid)
+
+
+@pytest.mark.parametrize(("kind", "socket"), [("json", _JSON), ("params", _SOCKET)])
+def test_a_costly_datagram_holds_up_nobody(victim: Machine, kind: str, socket: str) -> None:
+    victim.mark()
+    pid = victim.service_pid()
+    started = attack(victim, kind, 300, socket)
+    waits = answers(victim, started, kind)
+    assert taken(started) == 300
+    victim.run("udsd-send", "-u", socket, "behind it")
+    victim.wait_for("MESSAGE=behind it")
+    assert max(waits) < 10 * _ANSWER, waits
+    unharmed(victim, pid)
+
+
+def test_inventing_names_does_not_have_journals_deleted(victim: Machine) -> None:
+    victim.run("udsd-send", "the oldest")
+    victim.wait_for("MESSAGE=the oldest")
+    files = int(victim.text("sh", "-c", "ls /run/log/journal/* | wc -l"))
+    victim.mark()
+    number = 1000
+    assert taken(attack(victim, "names", number)) == number
+    victim.run("udsd-send", "behind it")
+    victim.wait_for("MESSAGE=behind it")
+    entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-names.service", fields=["MESSAGE", "UDSD_MALFORMED"])
+    as_text = [entry for entry in entries if entry.get("UDSD_MALFORMED") == b"too many new field names"]
+    assert len(entries) == number
+    assert len(as_text) >= number - 2
+    assert all(b"wiper" in entry["MESSAGE"] for entry in entries)  # nothing of it is lost
+    assert int(victim.text("sh", "-c", "ls /run/log/journal/* | wc -l")) <= files + 2
+    victim.since = "--since=@0"
+    assert victim.journal("MESSAGE=the oldest")
+
+
+def test_bytes_are_limited_and_counts_are_exact(victim: Machine) -> None:
+    victim.mark()
+    number = 400  # of 200,000 bytes: 80 MB
+    assert taken(attack(victim, "large", number)) == number
+    victim.wait_for("UDSD_ACCOUNT=attack-large.service", "MESSAGE_ID=416422a56a5c4ba489b1c3bb8d9c0e8b")
+    stored = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-large.service", fields=["PRIORITY"])
+    (report,) = [entry for entry in reports(victim) if entry["UDSD_ACCOUNT"] == b"attack-large.service"]
+    assert len(stored) + int(report["UDSD_DROPPED"]) == number
+    assert len(stored) * 200_000 <= (32 << 20) + 200_000
+    shown = victim.journal(report["UDSD_ACCOUNT_MATCH"].decode(), fields=["PRIORITY"])
+    assert len(shown) == len(stored)
+
+
+def test_the_pid_of_another_process_is_not_believed(victim: Machine) -> None:
+    victim.mark()
+    os.mkfifo(victim.shared / "claims")
+    (victim.shared / "claims").chmod(0o666)
+    started = attack(victim, "claim")
+    inside = Path(victim.shared, "claims").read_text().strip()
+    enters = victim.start("nsenter", f"--target={inside}", "--pid", "sleep", "60")
+    assert taken(started) == 1
+    victim.wait_for("MESSAGE=claimed")
+    (entry,) = victim.datagrams("MESSAGE=claimed")
+    uid = victim.text("id", "-u", "nobody").encode()
+    assert entry["OBJECT_UID"] == uid
+    assert not {"OBJECT_PID", "OBJECT_COMM", "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_CGROUP"} & entry.keys()
+    assert entry["SYSLOG_IDENTIFIER"] == b"unknown"
+    victim.kill(enters)
+
+
+@pytest.mark.parametrize("kills", [20])
+def test_what_is_dropped_is_counted_exactly_across_kills(victim: Machine, kills: int) -> None:
+    victim.options("--rate-limit=200/5")
+    victim.run("systemctl", "restart", "udsd.service")
+    victim.mark()
+    number = 30_000
+    count = f"--count={number}"
+    unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--unit=greedy", "--property=User=nobody"]
+    sender = victim.start(*unit, *victim.program("send_numbered", count, "greedy"))
+    for _ in range(kills):
+        victim.run("systemctl", "kill", "--signal=KILL", "udsd.service", status=None)
+        victim.run("udsd-send", "goes on", user="daemon")
+    victim.finish(sender)
+    victim.run("udsd-send", "that is all")
+    victim.wait_for("MESSAGE=that is all")
+    victim.run("systemctl", "stop", "udsd.service")
+    stored = [e["MESSAGE"] for e in victim.datagrams("OBJECT_SYSTEMD_UNIT=greedy.service")]
+    counted = [e for e in reports(victim) if e["UDSD_ACCOUNT"] == b"greedy.service" and "UDSD_REDELIVERED" not in e]
+    assert len(set(stored)) + sum(int(entry["UDSD_DROPPED"]) for entry in counted) == number
+    assert len(stored) - len(set(stored)) <= kills

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import SECONDS
-from tests.socket.receiver import Receiver, without
-from tests.socket.sending import CLIENT, bound, environ, send
-from tests.source import TOP
+from tests.socket.receiver import TOP, Receiver, without
+from tests.socket.test_send import CLIENT, SECONDS, bound, environ, send
 from udsd import formats
 
 _PARTS = ("MESSAGE_PART_OF", "MESSAGE_PART", "MESSAGE_PARTS")

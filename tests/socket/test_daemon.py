@@ -138,6 +138,7 @@ def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_mak
         "MESSAGE": b"hello",
         "PRIORITY": b"6",
         "SYSLOG_IDENTIFIER": comm,
+        "SYSLOG_PID": b"%d" % os.getpid(),
         "OBJECT_COMM": comm,
         "OBJECT_PID": b"%d" % os.getpid(),
         "OBJECT_UID": b"0",

@@ -46,9 +46,9 @@ class Loop:
         """Relay until asked to stop. Returns who asked."""
         while not self.stopped_by:
             for source in self.wait():
-                self.take(source)
-                if self.stopped_by:
+                if self.stopped_by:  # by a signal that came with the datagrams, or by one of them
                     break
+                self.take(source)
             self.attend()
         return self.stopped_by
 

@@ -423,6 +423,7 @@ RFC_5424: dict[str, tuple[bytes, Fields]] = {
     "an empty value": data(("SD_A_B", b""), of=b'[a b=""]'),
     "escapes": data(("SD_A_B", b'"]\\x\\'), of=b'[a b="\\"\\]\\x\\\\"]'),
     "a backslash before nothing special": data(("SD_A_B", b"C:\\dir\\n"), of=b'[a b="C:\\dir\\n"]'),
+    "escapes of the escape": data(("SD_A_B", b'\\]\\]\\"b"q\\q\\'), of=b'[a b="\\\\]\\\\\\]\\\\\\"b\\"q\\\\q\\\\"]'),
     "an unescaped bracket in quotes": data(("SD_A_B", b"]["), of=b'[a b="]["]'),
     "a newline in a value": data(("SD_A_B", b"1\n2"), of=b'[a b="1\n2"]'),
     "bytes in a value": data(("SD_A_B", b"\0\xff"), of=b'[a b="\0\xff"]'),

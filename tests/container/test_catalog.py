@@ -88,7 +88,7 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
         machine,
         messages.OVER_LIMIT,
         f"{dropped} datagrams of greedy.service dropped, over the limit of 5 datagrams and 32 MiB in 1 s\n",
-        f" udsd dropped {dropped} datagrams of greedy.service, which had used up what\n",
+        f" udsd dropped {dropped} datagrams of greedy.service, which had sent as much\n",
         " journalctl OBJECT_SYSTEMD_UNIT=greedy.service\n",
         UDSD_ACCOUNT="greedy.service",
     )

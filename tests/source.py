@@ -14,10 +14,10 @@ LAYERS = {
     "": {""},
     "journal": {""},
     "formats": {"", "journal"},
-    "senders": {"", "journal", "receive"},
+    "senders": {"", "journal"},
     "service": {"", "journal"},
-    "metrics": {"", "formats", "journal"},
-    "receive": {"", "formats", "journal", "senders", "service"},
+    "metrics": {"", "journal"},
+    "receive": {"", "formats", "service"},
     "daemon": {"", "formats", "journal", "metrics", "receive", "senders", "service"},
     "send": {""},
 }

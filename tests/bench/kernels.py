@@ -105,7 +105,7 @@ def _options() -> argparse.Namespace:
 
 
 def _compile(folder: Path) -> None:
-    command = "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -o /target/alpha /source/short_lived.c"
+    command = "gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o /target/alpha /source/short_lived.c"
     binds = (f"--bind-ro={_PROGRAMS}:/source", f"--bind={folder}:/target")
     run_in_root(image(SUITES[0], _COMPILER), command, binds=binds)
 

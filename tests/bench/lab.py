@@ -55,6 +55,7 @@ _MADE_OF = {
     "count": ("count",),
     "wall": ("wall",),
     "namespaces": ("namespaces", "datagram"),
+    "short-lived": ("short_lived",),
 }
 
 

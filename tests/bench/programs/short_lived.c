@@ -1,6 +1,7 @@
 /* Send from processes that end at once: short_lived SOCKET COUNT TOGETHER. Each sends `UNIT COMM NUMBER PID`, where UNIT
  * is $UNIT and COMM the name by which this program was started, both of them the truth. TOGETHER of them run at a time.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

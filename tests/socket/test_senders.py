@@ -224,3 +224,17 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
     assert told["OBJECT_PID"] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])
+
+
+@pytest.mark.parametrize("name", [b"plain", b"a) R 1 (b", b"back\\slash", b"new\nline"])
+def test_a_look_with_the_start_gives_the_name_as_comm_has_it(name: bytes) -> None:
+    with open("/proc/self/comm", "r+b", buffering=0) as comm:
+        before = comm.read()
+        comm.write(name)
+        try:
+            looks = [process.look_at(os.getpid(), os.getuid(), cmdline=False, start=start) for start in (True, False)]
+        finally:
+            comm.write(before.removesuffix(b"\n"))
+    assert [look.comm.removesuffix(b"\n") for look in looks if look.comm] == [name, name]
+    for look in looks:
+        look.__exit__()

@@ -24,6 +24,7 @@ from typing import NamedTuple, Self
 
 TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")  # nanoseconds
 
+_AT_ONCE = 16384  # bytes; a file of /proc gives less than what is asked for only at its end
 _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
 _INFO_CREDS, _INFO_CGROUPID, _INFO_EXIT = 1 << 1, 1 << 2, 1 << 3
 # mask, cgroupid, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_code
@@ -53,6 +54,9 @@ class Look(NamedTuple):
             os.close(self.pidfd)
 
 
+_NOTHING = Look(None, None, None, None, None, None)
+
+
 class Info(NamedTuple):
     """What a pidfd says about its process: the id of its control group, and its user ids. None for what it cannot say.
 
@@ -64,22 +68,35 @@ class Info(NamedTuple):
 
 
 def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
-    """Read /proc about the process with this pid, the most useful files first. `start`: also when it started."""
-    cgroup = read_proc(pid, "cgroup")
-    comm = read_proc(pid, "comm")
-    arguments = read_proc(pid, "cmdline") if cmdline else None
-    return Look(cgroup, comm, arguments, _has_uid(pid, uid), _started_at(pid) if start else None, _open_pidfd(pid))
+    """Read /proc about the process with this pid, with as few calls as will do. `start`: also when it started.
 
-
-def read_proc(pid: int, name: str) -> bytes | None:
-    """The contents of /proc/PID/NAME; None if there is no such process or we may not read it."""
+    All is read through one descriptor of /proc/PID, which never shows a successor with the same pid (proc(5)).
+    """
     try:
-        descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return _NOTHING
+    try:
+        # The name first: newer kernels give the control group, in the end, of a process that has ended.
+        comm, started_at = _from_stat(directory) if start else (_read(directory, "comm"), None)
+        cgroup = _read(directory, "cgroup")
+        has_uid = _has_uid(directory, uid)
+        arguments = _read(directory, "cmdline") if cmdline else None
+    finally:
+        os.close(directory)
+    return Look(cgroup, comm, arguments, has_uid, started_at, _open_pidfd(pid))
+
+
+def _read(directory: int, name: str) -> bytes | None:
+    """The contents of /proc/PID/NAME; None if the process has been reaped or we may not read it."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
     except OSError:
         return None
     try:
-        contents = b""
-        while part := os.read(descriptor, 65536):
+        contents = part = os.read(descriptor, _AT_ONCE)
+        while len(part) == _AT_ONCE:
+            part = os.read(descriptor, _AT_ONCE)
             contents += part
     except OSError:
         return None
@@ -88,28 +105,30 @@ def read_proc(pid: int, name: str) -> bytes | None:
     return contents
 
 
-def _has_uid(pid: int, uid: int) -> bool | None:
+def _has_uid(directory: int, uid: int) -> bool | None:
     """Whether the real, effective, saved or file system user of a process is this one; None if that cannot be seen."""
     try:
-        if os.stat(f"/proc/{pid}").st_uid == uid:  # the effective one; root's for a process that is not dumpable
+        if os.fstat(directory).st_uid == uid:  # the effective one
             return True
     except OSError:
         return None
-    status = read_proc(pid, "status")
+    status = _read(directory, "status")
     if status is None:
         return None
     _, _, ids = status.partition(b"\nUid:")
     return b"%d" % uid in ids.partition(b"\n")[0].split()
 
 
-def _started_at(pid: int) -> int | None:
-    """When a process started (field 22 of /proc/PID/stat), rounded down to ticks."""
-    stat = read_proc(pid, "stat")
+def _from_stat(directory: int) -> tuple[bytes | None, int | None]:
+    """The name of a process, and when it started (fields 2 and 22 of /proc/PID/stat), rounded down to ticks."""
+    stat = _read(directory, "stat")
     if not stat:
-        return None
-    ticks = int(stat.rpartition(b")")[2].split()[19])
+        return None, None
+    begin, _, rest = stat.rpartition(b") ")
+    name = begin.partition(b"(")[2]
+    comm = _read(directory, "comm") if b"\\" in name else name  # here it stands escaped
     boot = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return boot + ticks * TICK
+    return comm, boot + int(rest.split(maxsplit=20)[19]) * TICK
 
 
 def _open_pidfd(pid: int) -> int | None:

@@ -300,9 +300,9 @@ class Registry:
 
     def _likely(self, look: Look) -> tuple[Field, ...]:
         """The fields of a look that no pidfd can prove. Marked if the time of the datagram does not prove it either."""
-        if look.cgroup is None or not look.has_uid:
+        if not look.has_uid:
             return ()
-        fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup))
+        fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup) if look.cgroup else None)
         if self._sent_at is None:
             return (*fields, _UNPROVEN)
         if look.started_at is None or look.started_at > self._sent_at():

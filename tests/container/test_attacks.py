@@ -16,6 +16,9 @@ pytestmark = pytest.mark.one_machine
 
 _SOCKET = "/run/udsd/udsd.sock"
 _JSON = "/run/udsd/json.sock"
+_HONEST_RATE = 1000  # datagrams a second
+_ALL_SECONDS = 120  # for which all attacks last together
+_MORE_MEMORY = 8 << 10  # KiB, for tables that are bounded and fill up once
 _ANSWER = 1.0  # seconds within which udsd stores the datagram of somebody else
 
 
@@ -23,7 +26,8 @@ _ANSWER = 1.0  # seconds within which udsd stores the datagram of somebody else
 def victim(suite: str, package: Path) -> Iterator[Machine]:
     """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13."""
     make_image(suite, READY)
-    with booted(suite, READY) as machine:
+    with booted(suite, READY, binds=("--bind=/dev/fuse",)) as machine:
+        machine.run("chmod", "666", "/dev/fuse")  # as udev has it
         install(machine, package)
         machine.older_kernel("PASSRIGHTS")
         machine.run("systemctl", "start", "udsd-format@json.socket")
@@ -32,10 +36,12 @@ def victim(suite: str, package: Path) -> Iterator[Machine]:
         yield machine
 
 
-def attack(machine: Machine, kind: str, number: int = 1, socket: str = _SOCKET) -> "subprocess.Popen[bytes]":
+def attack(
+    machine: Machine, kind: str, number: int = 1, socket: str = _SOCKET, seconds: int = 0
+) -> "subprocess.Popen[bytes]":
     """A process of nobody that attacks, in a unit of its own."""
     unit = ["systemd-run", "--quiet", "--pipe", "--wait", f"--unit=attack-{kind}", "--property=User=nobody"]
-    return machine.start(*unit, *machine.program("trap", kind, socket, str(number)))
+    return machine.start(*unit, *machine.program("trap", kind, socket, str(number), str(seconds)))
 
 
 def taken(started: "subprocess.Popen[bytes]") -> int:
@@ -73,6 +79,18 @@ def test_a_lingering_socket_holds_up_nobody(victim: Machine) -> None:
     # Ten of them would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a machine.
     assert max(waits) < 10 * _ANSWER, waits
     entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-linger.service")
+    assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
+    unharmed(victim, pid)
+
+
+def test_a_file_that_hangs_when_closed_holds_up_nobody(victim: Machine) -> None:
+    victim.mark()
+    pid, number = victim.service_pid(), 20
+    started = attack(victim, "fuse", number)
+    waits = answers(victim, started, "fuse")
+    assert taken(started) == number
+    assert max(waits) < 10 * _ANSWER, waits
+    entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-fuse.service")
     assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
     unharmed(victim, pid)
 
@@ -159,3 +177,28 @@ def test_what_is_dropped_is_counted_exactly_across_kills(victim: Machine, kills:
     counted = [e for e in reports(victim) if e["UDSD_ACCOUNT"] == b"greedy.service" and "UDSD_REDELIVERED" not in e]
     assert len(set(stored)) + sum(int(entry["UDSD_DROPPED"]) for entry in counted) == number
     assert len(stored) - len(set(stored)) <= kills
+
+
+def test_all_attacks_at_once_harm_no_honest_sender(victim: Machine) -> None:
+    victim.options("--rate-limit=40000,8M/30")
+    victim.run("systemctl", "restart", "udsd.service")
+    victim.run("udsd-send", "ready")
+    victim.wait_for("MESSAGE=ready")
+    victim.mark()
+    pid = victim.service_pid()
+    _, before = victim.resources()
+    number, attacks = _HONEST_RATE * _ALL_SECONDS, {"json": _JSON}
+    service = ["systemd-run", "--quiet", "--pipe", "--wait", "--unit=honest", "--property=User=daemon"]
+    numbered = victim.program("send_numbered", f"--rate={_HONEST_RATE}", f"--count={number}", "honest")
+    started = [
+        attack(victim, kind, 4, attacks.get(kind, _SOCKET), _ALL_SECONDS)
+        for kind in ("fuse", "linger", "names", "json", "params", "large")
+    ]
+    victim.finish(victim.start(*service, *numbered))
+    counts = [taken(each) for each in started]
+    assert all(counts)
+    victim.wait_for(f"MESSAGE=honest {number - 1}")
+    stored = [entry["MESSAGE"] for entry in victim.datagrams("OBJECT_SYSTEMD_UNIT=honest.service", fields=["MESSAGE"])]
+    assert stored == [b"honest %d" % n for n in range(number)]
+    unharmed(victim, pid)
+    assert victim.resources()[1] < before + _MORE_MEMORY

@@ -1,4 +1,4 @@
-"""Send numbered datagrams as fast as it goes, each `NAME NUMBER`: send_numbered.py [OPTIONS] NAME
+"""Send numbered datagrams, as fast as it goes or at a rate, each `NAME NUMBER`: send_numbered.py [OPTIONS] NAME
 
 Any error ends it, loudly. Told to end with SIGTERM, it prints how many the kernel took.
 """
@@ -7,11 +7,13 @@ import argparse
 import signal
 import socket
 import sys
+import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--socket", default="/run/udsd/udsd.sock", help="where to send to")
 parser.add_argument("--first", type=int, default=0, help="the first number")
 parser.add_argument("--count", type=int, help="how many; without it, until SIGTERM")
+parser.add_argument("--rate", type=int, help="so many a second")
 parser.add_argument(
     "--pad", type=int, nargs="+", metavar="SIZE", help="pad with a space and dots to these sizes in turn"
 )
@@ -28,7 +30,10 @@ sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 sender.connect(path)
 number = options.first
 end = sys.maxsize if options.count is None else number + options.count
+began = time.monotonic()
 while number < end and not told:
+    if options.rate:
+        time.sleep(max(0, began + (number - options.first) / options.rate - time.monotonic()))
     sender.send((form % (name, number)).ljust(sizes[number % len(sizes)], b"."))
     number += 1
 if told:

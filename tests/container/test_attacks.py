@@ -8,46 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.images import READY
-from tests.container.machines import Entry, Machine, booted, install
-from tests.container.needs import make_image
+from tests.container.attacks import JSON, SOCKET, attack, booted_victim, taken, unharmed
+from tests.container.machines import Entry, Machine
 
 pytestmark = pytest.mark.one_machine
 
-_SOCKET = "/run/udsd/udsd.sock"
-_JSON = "/run/udsd/json.sock"
-_HONEST_RATE = 1000  # datagrams a second
-_ALL_SECONDS = 120  # for which all attacks last together
-_MORE_MEMORY = 8 << 10  # KiB, for tables that are bounded and fill up once
 _ANSWER = 1.0  # seconds within which udsd stores the datagram of somebody else
 
 
 @pytest.fixture(scope="module")
 def victim(suite: str, package: Path) -> Iterator[Machine]:
-    """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13."""
-    make_image(suite, READY)
-    with booted(suite, READY, binds=("--bind=/dev/fuse",)) as machine:
-        machine.run("chmod", "666", "/dev/fuse")  # as udev has it
-        install(machine, package)
-        machine.older_kernel("PASSRIGHTS")
-        machine.run("systemctl", "start", "udsd-format@json.socket")
-        machine.run("udsd-send", "ready")
-        machine.wait_for("MESSAGE=ready")
+    with booted_victim(suite, package) as machine:
         yield machine
-
-
-def attack(
-    machine: Machine, kind: str, number: int = 1, socket: str = _SOCKET, seconds: int = 0
-) -> "subprocess.Popen[bytes]":
-    """A process of nobody that attacks, in a unit of its own."""
-    unit = ["systemd-run", "--quiet", "--pipe", "--wait", f"--unit=attack-{kind}", "--property=User=nobody"]
-    return machine.start(*unit, *machine.program("trap", kind, socket, str(number), str(seconds)))
-
-
-def taken(started: "subprocess.Popen[bytes]") -> int:
-    said, _ = started.communicate()
-    assert started.returncode == 0, said.decode()
-    return int(said)
 
 
 def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) -> list[float]:
@@ -63,11 +35,6 @@ def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) 
 
 def reports(machine: Machine) -> list[Entry]:
     return [entry for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
-
-
-def unharmed(machine: Machine, pid: int) -> None:
-    assert machine.service_pid() == pid
-    assert machine.show("udsd.service", "NRestarts") == "0"
 
 
 def test_a_lingering_socket_holds_up_nobody(victim: Machine) -> None:
@@ -95,7 +62,7 @@ def test_a_file_that_hangs_when_closed_holds_up_nobody(victim: Machine) -> None:
     unharmed(victim, pid)
 
 
-@pytest.mark.parametrize(("kind", "socket"), [("json", _JSON), ("params", _SOCKET)])
+@pytest.mark.parametrize(("kind", "socket"), [("json", JSON), ("params", SOCKET)])
 def test_a_costly_datagram_holds_up_nobody(victim: Machine, kind: str, socket: str) -> None:
     victim.mark()
     pid = victim.service_pid()
@@ -177,28 +144,3 @@ def test_what_is_dropped_is_counted_exactly_across_kills(victim: Machine, kills:
     counted = [e for e in reports(victim) if e["UDSD_ACCOUNT"] == b"greedy.service" and "UDSD_REDELIVERED" not in e]
     assert len(set(stored)) + sum(int(entry["UDSD_DROPPED"]) for entry in counted) == number
     assert len(stored) - len(set(stored)) <= kills
-
-
-def test_all_attacks_at_once_harm_no_honest_sender(victim: Machine) -> None:
-    victim.options("--rate-limit=40000,8M/30")
-    victim.run("systemctl", "restart", "udsd.service")
-    victim.run("udsd-send", "ready")
-    victim.wait_for("MESSAGE=ready")
-    victim.mark()
-    pid = victim.service_pid()
-    _, before = victim.resources()
-    number, attacks = _HONEST_RATE * _ALL_SECONDS, {"json": _JSON}
-    service = ["systemd-run", "--quiet", "--pipe", "--wait", "--unit=honest", "--property=User=daemon"]
-    numbered = victim.program("send_numbered", f"--rate={_HONEST_RATE}", f"--count={number}", "honest")
-    started = [
-        attack(victim, kind, 4, attacks.get(kind, _SOCKET), _ALL_SECONDS)
-        for kind in ("fuse", "linger", "names", "json", "params", "large")
-    ]
-    victim.finish(victim.start(*service, *numbered))
-    counts = [taken(each) for each in started]
-    assert all(counts)
-    victim.wait_for(f"MESSAGE=honest {number - 1}")
-    stored = [entry["MESSAGE"] for entry in victim.datagrams("OBJECT_SYSTEMD_UNIT=honest.service", fields=["MESSAGE"])]
-    assert stored == [b"honest %d" % n for n in range(number)]
-    unharmed(victim, pid)
-    assert victim.resources()[1] < before + _MORE_MEMORY

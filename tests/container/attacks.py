@@ -1,0 +1,46 @@
+"""A machine to be attacked, and the attacks of programs/trap.py."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.container.images import READY
+from tests.container.machines import Machine, booted, install
+from tests.container.needs import make_image
+
+SOCKET = "/run/udsd/udsd.sock"
+JSON = "/run/udsd/json.sock"
+
+
+@contextmanager
+def booted_victim(suite: str, package: Path) -> Iterator[Machine]:
+    """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13."""
+    make_image(suite, READY)
+    with booted(suite, READY, binds=("--bind=/dev/fuse",)) as machine:
+        machine.run("chmod", "666", "/dev/fuse")  # as udev has it
+        install(machine, package)
+        machine.older_kernel("PASSRIGHTS")
+        machine.run("systemctl", "start", "udsd-format@json.socket")
+        machine.run("udsd-send", "ready")
+        machine.wait_for("MESSAGE=ready")
+        yield machine
+
+
+def attack(
+    machine: Machine, kind: str, number: int = 1, socket: str = SOCKET, seconds: int = 0
+) -> "subprocess.Popen[bytes]":
+    """A process of nobody that attacks, in a unit of its own."""
+    unit = ["systemd-run", "--quiet", "--pipe", "--wait", f"--unit=attack-{kind}", "--property=User=nobody"]
+    return machine.start(*unit, *machine.program("trap", kind, socket, str(number), str(seconds)))
+
+
+def taken(started: "subprocess.Popen[bytes]") -> int:
+    said, _ = started.communicate()
+    assert started.returncode == 0, said.decode()
+    return int(said)
+
+
+def unharmed(machine: Machine, pid: int) -> None:
+    assert machine.service_pid() == pid
+    assert machine.show("udsd.service", "NRestarts") == "0"

@@ -49,10 +49,10 @@ def inbox(tmp_path: Path) -> Iterator[Receiver]:
         yield Receiver(receiver)
 
 
-def registry(inbox: Receiver, *, cmdline: bool = False) -> Registry:
+def registry(inbox: Receiver, *, cmdline: bool = False, most: int = 1024) -> Registry:
     field = ("UDSD_SOCKET", os.fsencode(inbox.name))
     evidence = Evidence(inbox.peek_pidfd if inbox.has_pidfds else None, inbox.sent_at if inbox.has_times else None)
-    return Registry(evidence, field, CgroupPaths(), cmdline=cmdline)
+    return Registry(evidence, field, CgroupPaths(), most=most, cmdline=cmdline)
 
 
 def identify_all(inbox: Receiver, senders: Registry, count: int) -> None:
@@ -71,7 +71,7 @@ def descriptors() -> int:
 
 @pytest.mark.parametrize("ends", [[], ["ends"]])
 def test_many_senders_take_a_bounded_number_of_descriptors(inbox: Receiver, ends: list[str]) -> None:
-    senders, count, before = registry(inbox), 400, descriptors()
+    senders, count, before = registry(inbox, most=256), 400, descriptors()
     with subprocess.Popen([sys.executable, "-c", _MANY, inbox.name, str(count), *ends], stdin=subprocess.PIPE) as many:
         identify_all(inbox, senders, count)
         assert descriptors() - before <= 257 + 1  # and the pipe
@@ -83,8 +83,8 @@ def test_descriptors_are_left_for_all_else() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
         assert (room_for_each(1), room_for_each(2), room_for_each(100)) == (37, 17, 1)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
-        assert room_for_each(1) == 256
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, before[1]))
+        assert room_for_each(1) == 1024
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
@@ -238,3 +238,25 @@ def test_a_look_with_the_start_gives_the_name_as_comm_has_it(name: bytes) -> Non
     assert [look.comm.removesuffix(b"\n") for look in looks if look.comm] == [name, name]
     for look in looks:
         look.__exit__()
+
+
+def test_a_busy_sender_is_looked_at_when_nothing_waits_and_an_idle_one_at_once(inbox: Receiver) -> None:
+    senders = registry(inbox)
+    before = Path("/proc/self/comm").read_text().removesuffix("\n")
+
+    def name(now: float, comm: str) -> bytes:
+        Path("/proc/self/comm").write_text(comm)
+        client.sendto(b"x", inbox.name)
+        datagram = inbox.peek()
+        assert datagram is not None
+        identity = senders.identify(datagram[1], now)
+        inbox.consume()
+        return dict(decode_entry(identity.endings[0]))["OBJECT_COMM"]
+
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            assert [name(0.0, "first"), name(0.9, "second"), name(1.1, "second")] == [b"first"] * 3
+            senders.catch_up(1.1)
+            assert [name(1.2, "second"), name(9.0, "third")] == [b"second", b"third"]
+    finally:
+        Path("/proc/self/comm").write_text(before)

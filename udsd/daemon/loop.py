@@ -84,8 +84,10 @@ class Loop:
         return [source for source in self.sources if source.receiver.fileno() in readable]
 
     def attend(self) -> None:
-        """Do what is due: log drops, report counters, deliver own messages, notify the service manager."""
+        """Do what is due: look at senders, log drops, report counters, deliver own messages, notify the manager."""
         now = time.monotonic()
+        for source in self.sources:
+            source.registry.catch_up(now)
         self.relay.drops.report(now)
         self.reports.report(now, asked=self._signals.asked_for_counters())
         self.delivery.ready(now)

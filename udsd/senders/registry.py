@@ -3,8 +3,9 @@
 1. A known process is one whose pidfd we hold. While it lives, no other process has its pid. A queue keeps its order, so
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
    which asks whether any known process has ended; the cost does not depend on their number.
-2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). It is read at most
-   once a second, so that an exec or a move to another unit shows. It is kept encoded, as the end of each entry.
+2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). It is kept encoded,
+   as the end of each entry. It is read again when it is more than a second old, so that an exec or a move to another
+   unit shows: up to two seconds after the datagrams that wait, so that nobody waits for it; later before them.
 3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
    datagram whose own pidfd is of the same process.
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
@@ -13,10 +14,10 @@
    there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. For a
    process that has been reaped the kernel does not know the uid any more. Its control group is then certain if that
    user has a process in it, since the user could make that process send anything. Otherwise the entry is marked.
-6. The tables are bounded, however many senders there are: 256 known processes and 256 ended ones for each socket. The
-   process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever gets
-   the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of groups
-   (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
+6. The tables are bounded, however many senders there are: 1,024 known processes and 1,024 ended ones for each socket.
+   The process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever
+   gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
+   groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
    (`daemon.drop_ledger`).
 7. A datagram may have no pidfd: before Linux 6.5; before 6.15 from a process that has been reaped; from a sender that
    attached descriptors. Then /proc is used if the process there has the uid of the sender, and started before the
@@ -41,8 +42,9 @@ from udsd.senders.credentials import Credentials, decode_ucred, fields_of
 from udsd.senders.process import Look
 
 _FRESH = 1.0  # seconds for which the fields of a process are used before it is looked at again
-_MOST = 256  # known processes of one socket; each holds a descriptor
-_MOST_ENDED = 256  # processes that have ended, of one socket
+_BUSY = 1.0  # seconds more, for a sender whose datagrams come before the next look at it
+_MOST = 1024  # known processes of one socket; each holds a descriptor
+_MOST_ENDED = 1024  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
 LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
@@ -140,6 +142,7 @@ class Registry:
         self._ended: OrderedDict[bytes, _Ended] = OrderedDict()
         self._ends = select.epoll()  # readable when a known process has ended
         self._by_pidfd: dict[int, bytes] = {}
+        self._stale: set[bytes] = set()  # those to be looked at again when the queue is empty
 
     def identify(self, ucred: bytes, now: float, attached: int = 0) -> Identity:
         """What is certain about the sender of the first datagram of the queue.
@@ -150,9 +153,18 @@ class Registry:
         if known is None or (self._ends.poll(0, 1) and self._has_ended(ucred)):
             return self._meet(ucred, now, attached)
         if now >= known.stale_at:
-            self._known.move_to_end(ucred)
-            self._refresh(known, now)
+            if now < known.stale_at + _BUSY:
+                self._stale.add(ucred)
+            else:
+                self._look_again(ucred, known, now)
         return known.identity
+
+    def catch_up(self, now: float) -> None:
+        """Look again at the senders that `identify` has put off. `now` is in monotonic seconds."""
+        while self._stale:
+            ucred = self._stale.pop()
+            if known := self._known.get(ucred):
+                self._look_again(ucred, known, now)
 
     def _meet(self, ucred: bytes, now: float, attached: int) -> Identity:
         """Identify a process seen for the first time; it may have ended."""
@@ -254,8 +266,8 @@ class Registry:
         del self._by_pidfd[pidfd]
         os.close(pidfd)  # and so the last of it in the epoll(7) instance, since nobody else holds this pidfd
 
-    def _refresh(self, known: _Known, now: float) -> None:
-        """Look at a known process again."""
+    def _look_again(self, ucred: bytes, known: _Known, now: float) -> None:
+        self._known.move_to_end(ucred)
         known.stale_at = now + _FRESH
         with process.look_at(known.sender.pid, known.sender.uid, cmdline=self._cmdline) as look:
             info = process.info(known.pidfd)

@@ -3,9 +3,12 @@
 import math
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,7 @@ _LIMIT = 12  # enough for what root sends here, but not for nobody's
 _TO_AUTO = [b"hello", b"", b"<3>syslog", b"<13>1 2026-11-25T00:00:00Z broken", b"x" * 1000, b""]
 _TO_JSON = [b'{"msg": "hello"}', b"{}", b"[]", b"not json", b"\xff", b""]
 _TO_NATIVE = [b"MESSAGE=hello\nUNIT=a.service\n_UID=0\n", b"MESSAGE=cut"]
+_CLAIMED = b"from a user who has no such process"
 _FROM_NOBODY = [b"DONE", *[b"again"] * 16]
 
 Told = dict[str, int]
@@ -34,32 +38,42 @@ _families: Callable[[str], Iterable[Metric]] = text_string_to_metric_families  #
 
 _EXPECTED: dict[str, Told] = {
     "auto": {
-        "received": 23, "stored": 16, "empty": 2, "limited": 5, "stops_refused": 1, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 1, "dropped_fields": 0, "bytes": sum(map(len, _TO_AUTO + _FROM_NOBODY)), "largest": 1000,
+        "received": 24, "stored": 17, "empty": 2, "limited": 5, "stops_refused": 1, "stops_obeyed": 0, "undelivered": 0,
+        "malformed_datagrams": 1, "dropped_fields": 0, "unidentified": 1,
+        "bytes": sum(map(len, [*_TO_AUTO, *_FROM_NOBODY, _CLAIMED])), "largest": 1000,
         "limited_user": 5, "malformed_header_of_RFC_5424": 1,
     },
     "json": {
         "received": 6, "stored": 5, "empty": 1, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 3, "dropped_fields": 0, "bytes": sum(map(len, _TO_JSON)), "largest": 16,
-        "malformed_not_JSON": 1, "malformed_not_UTF_8": 1, "malformed_not_a_JSON_object": 1,
+        "malformed_datagrams": 3, "dropped_fields": 0, "unidentified": 0, "bytes": sum(map(len, _TO_JSON)),
+        "largest": 16, "malformed_not_JSON": 1, "malformed_not_UTF_8": 1, "malformed_not_a_JSON_object": 1,
     },
     "native": {
         "received": 2, "stored": 2, "empty": 0, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 1, "dropped_fields": 2, "bytes": sum(map(len, _TO_NATIVE)),
+        "malformed_datagrams": 1, "dropped_fields": 2, "unidentified": 0, "bytes": sum(map(len, _TO_NATIVE)),
         "largest": max(map(len, _TO_NATIVE)), "malformed_ends_within_a_field": 1,
     },
 }  # fmt: skip
 
 
-def send_all(paths: dict[str, Path]) -> None:
+@contextmanager
+def all_sent(paths: dict[str, Path]) -> Iterator[None]:
+    """While this is entered, the senders live, so that udsd can identify them."""
     for name, payloads in (("auto", _TO_AUTO), ("json", _TO_JSON), ("native", _TO_NATIVE)):
         with sender(paths[name]) as client:
             for payload in payloads:
                 client.send(payload)
     code = "import os, socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.connect(sys.argv[1]);"
-    code += f"os.setresuid(*[{_NOBODY}] * 3); [s.send(p.encode()) for p in sys.argv[2:]]"
+    code += f"os.setresuid(*[{_NOBODY}] * 3); [s.send(p.encode()) for p in sys.argv[2:]]; sys.stdin.read()"
     words = [payload.decode() for payload in _FROM_NOBODY]
-    subprocess.run([sys.executable, "-c", code, str(paths["auto"]), *words], check=True)
+    with sender(paths["auto"]) as client:
+        claimed = struct.pack("=iII", os.getpid(), _NOBODY - 1, _NOBODY - 1)
+        client.sendmsg([_CLAIMED], [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, claimed)])
+    command = [sys.executable, "-c", code, str(paths["auto"]), *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as nobody:
+        yield
+        nobody.communicate()
+        assert nobody.returncode == 0
 
 
 def counters(entry: dict[str, bytes]) -> Told:
@@ -99,6 +113,7 @@ def metrics(path: Path) -> dict[str, Told]:
                 "udsd_malformed": f"malformed_{labels.get('kind', '').replace(' ', '_').replace('-', '_')}",
                 "udsd_stops_refused": "stops_refused",
                 "udsd_dropped_fields": "dropped_fields",
+                "udsd_unidentified": "unidentified",
                 "udsd_payload_bytes": "bytes",
                 "udsd_largest_payload_bytes": "largest",
             }[family.name]
@@ -113,11 +128,11 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
     listens = [word for name, path in paths.items() for word in ("--listen", f"{name}:{path}")]
     options = ["--sink=journal", f"--metrics={file}", f"--rate-limit={_LIMIT}/1000", "--stop-from=none"]
     daemon = start(*listens, *options, journald=journald.path.parent)
-    send_all(paths)
-    daemon.until(
-        "STATUS=received 31, stored 23, empty 3, dropped over the limit 5, DONE refused 1, "
-        "malformed 5, fields dropped 2"
-    )
+    with all_sent(paths):
+        daemon.until(
+            "STATUS=received 32, stored 24, empty 3, dropped over the limit 5, DONE refused 1, "
+            "malformed 5, fields dropped 2, sender not identified 1"
+        )
     daemon.process.send_signal(signal.SIGUSR1)
     assert dict(statistics(journald)) == {name: as_fields(told) for name, told in _EXPECTED.items()}
     daemon.process.send_signal(signal.SIGTERM)
@@ -126,7 +141,7 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
 
     last = journald.entry()
     assert last["MESSAGE"].startswith(
-        b"stopped by SIGTERM: received 31, stored 23, empty 3, dropped over the limit 5, DONE refused 1, "
+        b"stopped by SIGTERM: received 32, stored 24, empty 3, dropped over the limit 5, DONE refused 1, "
     )
     whole = counters(last)
     for name in (
@@ -137,6 +152,7 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
         "stops_refused",
         "bytes",
         "dropped_fields",
+        "unidentified",
         "malformed_datagrams",
     ):
         assert whole[name.upper()] == sum(told[name] for told in _EXPECTED.values()), name

@@ -132,6 +132,8 @@ class Relay:
             counters.bytes += size
             if size > counters.largest:  # noqa: PLR1730, max() costs three times as much, for each datagram
                 counters.largest = size
+            if not identity.is_known:
+                counters.unidentified += 1
             if problem is not None:
                 counters.note(problem.kind, problem.dropped)
             if size <= _LONGEST_STOP and asks_to_stop(payload) and self._answer_stop(source, kind, identity, now):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _NAMES = ("received", "stored", "empty", "stops_refused", "limited", "stops_obeyed", "undelivered",
-          "malformed_datagrams", "dropped_fields", "bytes", "largest")  # fmt: skip
+          "malformed_datagrams", "dropped_fields", "unidentified", "bytes", "largest")  # fmt: skip
 _WORDS = {
     "limited": "dropped over the limit",
     "stops_refused": "DONE refused",
@@ -20,8 +20,9 @@ _WORDS = {
     "undelivered": "undelivered",
     "malformed_datagrams": "malformed",
     "dropped_fields": "fields dropped",
+    "unidentified": "sender not identified",
 }
-_SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "bytes")
+_SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "unidentified", "bytes")
 
 
 @dataclass(slots=True)
@@ -31,7 +32,8 @@ class Counters:
     `stored`: the sink took the entry. `stops_obeyed`: DONE that stopped udsd. `stops_refused`: DONE from a sender who
     may not stop it. `undelivered`: printed to standard error at the end. `limited_by`: dropped over the limit, by kind
     of account. `malformed_by`: stored as text because of a problem, by kind of problem. `dropped_fields`: fields that
-    were left out of native entries since a sender may not set them. `bytes`, `largest`: the lengths of all payloads.
+    were left out of native entries since a sender may not set them. `unidentified`: nothing but pid, uid and gid is
+    known of the sender. `bytes`, `largest`: the lengths of all payloads.
     """
 
     stored: int = 0
@@ -44,6 +46,7 @@ class Counters:
     largest: int = 0
     limited_by: Counter[str] = field(default_factory=Counter)
     malformed_by: Counter[str] = field(default_factory=Counter)
+    unidentified: int = 0
 
     @property
     def limited(self) -> int:

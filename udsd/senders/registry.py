@@ -49,6 +49,7 @@ _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
 LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
 _NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
+_BARE = ("OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN")
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
@@ -69,13 +70,14 @@ class Identity(NamedTuple):
     """What an entry records about its sender and the socket, and the account that is charged.
 
     `name_account` is charged for new field names. It is the user for all login sessions, each of which is a unit.
-    `sender` is None if the kernel knows none.
+    `sender` is None if the kernel knows none. `is_known`: more is known of it than pid, uid and gid.
     """
 
     endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
     account: Account
     name_account: Account
     sender: Credentials | None
+    is_known: bool
 
 
 class _Known:
@@ -304,7 +306,7 @@ class Registry:
         pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
         ends = ((name, *pid), pid, (name,), ())
         endings = tuple(encode((*end, *fields, self._field)) for end in ends)
-        return Identity(endings, account, names, sender)
+        return Identity(endings, account, names, sender, any(name not in _BARE for name, _ in fields))
 
     def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
         fields = fields_of(sender)

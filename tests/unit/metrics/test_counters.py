@@ -45,6 +45,7 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
         ("undelivered", 5),
         ("malformed_datagrams", 1),
         ("dropped_fields", 2),
+        ("unidentified", 0),
         ("bytes", 6),
         ("largest", 7),
         ("limited_user", 3),

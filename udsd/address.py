@@ -3,9 +3,10 @@
 The client loads this too, so it imports next to nothing.
 """
 
+import errno
 import os
 
-from udsd.errors import UdsdError
+from udsd.errors import BadPathError
 
 STOP = b"DONE"  # this datagram stops the daemon, if its sender may do that
 SYSTEM_SOCKET = "/run/udsd/udsd.sock"
@@ -21,16 +22,16 @@ def user_socket() -> str | None:
 def encode(path: str) -> bytes:
     """The address for a path, or for `@name` in the abstract name space (unix(7)).
 
-    Raises UdsdError for a name that no UNIX address can hold.
+    Raises BadPathError for a name that no UNIX address can hold.
     """
     raw = os.fsencode(path)
     if raw in (b"", b"@") or b"\0" in raw:
-        raise UdsdError(f"{path!r} cannot name a socket", hint="give a path, or @name", status=os.EX_USAGE)
+        raise BadPathError(f"{path!r} cannot name a socket", hint="give a path, or @name")
     if len(raw) > LONGEST_PATH:
-        raise UdsdError(
+        raise BadPathError(
             f"{path}: too long for a UNIX socket: {len(raw)} bytes, the limit is {LONGEST_PATH}",
             hint="use a shorter path, or a relative one from a directory nearby",
-            status=os.EX_USAGE,
+            number=errno.ENAMETOOLONG,
         )
     return b"\0" + raw[1:] if raw.startswith(b"@") else raw
 
@@ -39,3 +40,22 @@ def decode(address: str | bytes) -> str:
     """The name of a socket by its address from getsockname(2): a path, `@name`, or nothing for a socket without one."""
     name = os.fsdecode(address)
     return "@" + name[1:] if name.startswith("\0") else name
+
+
+def unit_of(path: str) -> str:
+    """The socket unit that makes the socket at a path, as systemctl(1) names it; empty where none of ours does."""
+    directory, name = os.path.split(path)
+    stem = name.removesuffix(".sock")
+    if path == user_socket():
+        return "--user udsd.socket"
+    if directory == "/run/udsd":
+        return "udsd.socket" if stem == "udsd" else f"udsd-format@{stem}.socket"
+    if directory.startswith("/run/udsd.") and name == "udsd.sock":
+        return f"udsd@{directory.removeprefix('/run/udsd.')}.socket"
+    return ""
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path looks like a socket of udsd: it is in a directory of ours, or has the lock of one udsd bound."""
+    directory = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    return directory == "udsd" or directory.startswith("udsd.") or os.path.exists(path + ".lock")

@@ -18,6 +18,8 @@
 6. The time-out bounds all of one call, whatever signals arrive: only poll(2) and sleep wait, both until a deadline.
    SO_SNDTIMEO would start anew after each signal, and would count twice where neither our buffer nor udsd's queue has
    room.
+7. After a call that found no socket in time, no call waits for one until a datagram has been sent: an application whose
+   udsd is not there must not stop at every message.
 
 An application loads this, so it imports neither the daemon nor systemd.
 """
@@ -32,13 +34,16 @@ from typing import Self
 
 from udsd import field_names, priorities, rfc5424
 from udsd.connection import Connection, candidates
-from udsd.errors import NobodyListensError, QueueFullError, UdsdError
+from udsd.errors import NobodyListensError, QueueFullError, SendError, TooLongError
 
 # A datagram has a place of its own for these fields, so `fields` do not set them.
 TAKEN = (
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
-    "SYSLOG_MSGID",
+    "SYSLOG_MSGID", "MESSAGE_PART_OF", "MESSAGE_PART", "MESSAGE_PARTS",
 )  # fmt: skip
+
+# Arguments that other libraries have, and what they are called here. In upper case each is an ordinary field.
+_MEANT = {"tag": "identifier", "ident": "identifier", "level": "priority", "severity": "priority", "prio": "priority"}
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to connect
 _LONGEST_POLL = 3600.0  # seconds; poll(2) takes an int of milliseconds
@@ -60,21 +65,23 @@ class Client:
         self._path = None if path is None else os.fspath(path)
         self._connection: Connection | None = None
         self._found: list[str] = []  # the path of the socket that it has connected to
+        self._absent = False  # see rule 7
 
     def send(
         self,
         message: str | bytes,
         /,
         *,
-        priority: int = priorities.INFO,
-        facility: int = priorities.USER,
+        priority: int | str = priorities.INFO,
+        facility: int | str = priorities.USER,
         identifier: str | bytes | None = None,
         **fields: object,
     ) -> None:
         r"""Send one message. It is in the socket's queue when this returns.
 
         `priority` is 0 (emergency) to 7 (debug). `facility` is 0 to 23, as in RFC 5424; the constants of the module
-        `syslog` are these times 8. Without an `identifier`, udsd uses the name of the process.
+        `syslog` are these times 8. Both may be names, as in `priorities`: "err", "daemon". Without an `identifier`,
+        udsd uses the name of the process.
 
         `fields` become journal fields, their names by the rules of `udsd.field_names`: `user` becomes USER,
         `priority_` becomes PRIORITY_. A name that becomes one of TAKEN ends in `_2`. A list or tuple is several values
@@ -83,12 +90,25 @@ class Client:
         Text is sent as UTF-8. Bytes within text (`surrogateescape`) become those bytes again; other lone surrogates are
         written as `\ud800`. udsd removes one newline at the end of a message.
 
-        Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and UdsdError where
-        the datagram was not sent. After the time-out: QueueFullError where the queue stayed full, NobodyListensError
-        where no socket appeared. At once: TooLongError, NotAllowedError, or another UdsdError where `path` cannot name
-        a socket (its `status` is os.EX_USAGE) or the kernel refuses for another reason (EX_OSERR).
+        A message that is too long for a datagram is sent in parts, by the rules of `udsd.parts`.
+
+        Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and SendError, which
+        is an OSError, where the datagram was not sent. After the time-out: QueueFullError where the queue stayed full,
+        NobodyListensError where no socket appeared; after that, calls do not wait for a socket until one was sent. At
+        once: NotAllowedError, BadPathError where `path` cannot name a socket, or another SendError where the kernel
+        refuses for another reason.
         """
-        self._deliver(_datagram(message, priority, facility, identifier, fields))
+        text, pri, sender, params = _checked(message, priority, facility, identifier, fields)
+        allowed = 0.0 if self._absent else math.inf if self.timeout is None else self.timeout
+        deadline = time.monotonic() + allowed
+        try:
+            self._deliver(rfc5424.datagram(text, pri=pri, identifier=sender, fields=params), deadline)
+        except TooLongError:
+            from udsd import parts
+
+            for part, own in parts.split((text,), params):
+                datagram = rfc5424.datagram(parts.kept(part), pri=pri, identifier=sender, fields=own)
+                self._deliver(datagram, deadline)
 
     def close(self) -> None:
         """Close the connection. The next `send` looks for a socket again."""
@@ -100,9 +120,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _deliver(self, payload: bytes) -> None:
-        allowed = math.inf if self.timeout is None else self.timeout
-        deadline = time.monotonic() + allowed
+    def _deliver(self, payload: bytes, deadline: float) -> None:
         pause, stale = _FIRST_PAUSE, self._connection
         while True:
             connection = self._connection
@@ -114,7 +132,7 @@ class Client:
                 assert connection is not None
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    waited = f"was full for {allowed:g} s" if allowed else "is full"
+                    waited = f"was full for {self.timeout:g} s" if self.timeout else "is full"
                     raise QueueFullError(f"{connection.path}: the queue {waited}") from error
                 _wait_for_room(connection, left)
             except NobodyListensError:
@@ -125,17 +143,21 @@ class Client:
                     continue
                 left = deadline - time.monotonic()
                 if left <= 0:
+                    self._absent = True
                     raise
                 time.sleep(min(pause, left))
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
+                self._absent = False
                 return
 
     def _connected(self) -> Connection:
         try:
             connection = Connection(self._found or candidates(self._path), timeout=0)
+        except SendError:
+            raise
         except OSError as error:  # no descriptors, no memory
-            raise UdsdError(f"no socket: {error.strerror}", status=os.EX_OSERR) from error
+            raise SendError(f"no socket: {error.strerror}", number=error.errno) from error
         self._found = [connection.path]
         return connection
 
@@ -147,8 +169,8 @@ def send(
     message: str | bytes,
     /,
     *,
-    priority: int = priorities.INFO,
-    facility: int = priorities.USER,
+    priority: int | str = priorities.INFO,
+    facility: int | str = priorities.USER,
     identifier: str | bytes | None = None,
     **fields: object,
 ) -> None:
@@ -158,16 +180,28 @@ def send(
 
 def _wait_for_room(connection: Connection, seconds: float) -> None:
     """Return when a datagram is likely to find room, when nobody listens any more, or after `seconds`."""
+    seconds = min(seconds, _LONGEST_POLL)
+    if not hasattr(select, "poll"):  # eventlet takes it away, and puts a select of its own in place
+        select.select([], [connection], [], seconds)
+        return
     poll = select.poll()
     poll.register(connection, select.POLLOUT)
-    poll.poll(math.ceil(1000 * min(seconds, _LONGEST_POLL)))
+    poll.poll(math.ceil(1000 * seconds))
 
 
-def _datagram(
-    message: str | bytes, priority: int, facility: int, identifier: str | bytes | None, fields: dict[str, object]
-) -> bytes:
+def _checked(
+    message: str | bytes,
+    priority: int | str,
+    facility: int | str,
+    identifier: str | bytes | None,
+    fields: dict[str, object],
+) -> tuple[bytes, int, bytes, list[tuple[str, bytes]]]:
+    """The message, the `pri`, the identifier and the fields of a datagram."""
     if not isinstance(message, str | bytes):
         raise TypeError(f"message must be str or bytes, not {type(message).__name__}")
+    for name, meant in _MEANT.items():
+        if name in fields:
+            raise TypeError(f"there is no argument {name}: use {meant}=, or {name.upper()}= for a field of that name")
     names = field_names.Names(*TAKEN)
     params = [
         (names.field(name), _bytes(value))
@@ -175,13 +209,17 @@ def _datagram(
         for value in (values if isinstance(values, list | tuple) else (values,))
     ]
     pri = priorities.pri(
-        _number("facility", facility, priorities.HIGHEST_FACILITY),
-        _number("priority", priority, priorities.HIGHEST_LEVEL),
+        _number("facility", facility, priorities.FACILITIES, priorities.HIGHEST_FACILITY),
+        _number("priority", priority, priorities.LEVELS, priorities.HIGHEST_LEVEL),
     )
-    return rfc5424.datagram(_bytes(message), pri=pri, identifier=_bytes(identifier or b""), fields=params)
+    return _bytes(message), pri, _bytes(identifier or b""), params
 
 
-def _number(what: str, value: int, highest: int) -> int:
+def _number(what: str, value: int | str, names: dict[str, int], highest: int) -> int:
+    if isinstance(value, str):
+        if value.lower() not in names:
+            raise ValueError(f"{what} must be 0 to {highest} or one of {' '.join(names)}, not {value!r}")
+        return names[value.lower()]
     number = operator.index(value)
     if not 0 <= number <= highest:
         raise ValueError(f"{what} must be 0 to {highest}, not {value!r}")

@@ -9,7 +9,7 @@ import os
 from _socket import AF_UNIX, SO_SNDBUF, SO_SNDTIMEO, SOCK_DGRAM, SOL_SOCKET, socket
 
 from udsd import address
-from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, TooLongError, UdsdError
+from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, SendError, TooLongError
 
 
 def candidates(path: str | None = None, name: str = "") -> list[str]:
@@ -31,37 +31,40 @@ class Connection:
     """A connection to the first of `paths` that exists.
 
     `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits without
-    limit. `start` is the command that starts the daemon, for hints.
-    Raises NobodyListensError, NotAllowedError, or UdsdError for any other reason why there is no connection.
+    limit. Raises NobodyListensError, NotAllowedError, or another SendError where there is no connection.
     """
 
-    def __init__(
-        self, paths: list[str], timeout: float | None = None, start: str = "systemctl start udsd.socket"
-    ) -> None:
-        self.timeout = timeout
-        self._start = start
+    def __init__(self, paths: list[str], timeout: float | None = None) -> None:
+        self.timeout: float | None = None
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
         self._status = os.fstat(self._socket.fileno())
-        if timeout == 0:
-            self._socket.setblocking(False)
-        elif timeout is not None:
-            self._socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(timeout))
+        self.wait(timeout)
         for self.path in paths:
+            name = address.encode(self.path)
             try:
-                self._socket.connect(address.encode(self.path))
+                self._socket.connect(name)
                 return
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise self._explained(error) from error
         raise NobodyListensError(
-            f"{' and '.join(paths)}: no such socket", hint=f"start udsd ({start}), or name its socket with -u PATH"
+            f"{' and '.join(paths)}: no such socket", hint=_how_to_start(paths[0]), number=errno.ENOENT
         )
+
+    def wait(self, timeout: float | None) -> None:
+        """Let a datagram wait for so long from now on."""
+        if timeout == self.timeout:
+            return
+        self.timeout = timeout
+        self._socket.setblocking(timeout != 0)
+        if timeout != 0:
+            self._socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(timeout or 0))
 
     def send(self, payload: bytes) -> None:
         """Send one datagram, which is in the socket's queue when this returns.
 
-        Raises QueueFullError, NobodyListensError, TooLongError, NotAllowedError, or UdsdError for any other reason.
+        Raises QueueFullError, NobodyListensError, TooLongError, NotAllowedError, or another SendError.
         """
         try:
             self._socket.send(payload)
@@ -70,7 +73,7 @@ class Connection:
 
     def renewed(self) -> "Connection":
         """A new connection to the same path, with the same settings. Raises what making one raises."""
-        return Connection([self.path], self.timeout, self._start)
+        return Connection([self.path], self.timeout)
 
     def is_open(self) -> bool:
         """Whether the descriptor is still this socket.
@@ -94,27 +97,34 @@ class Connection:
             else:
                 self._socket.detach()
 
-    def _explained(self, error: OSError, size: int = 0) -> UdsdError:
+    def _explained(self, error: OSError, size: int = 0) -> SendError:
         """The error to raise for one of the kernel's, which came of a datagram of `size` bytes."""
+        number = error.errno
         if isinstance(error, BlockingIOError):
             state = f"was full for {self.timeout:g} s" if self.timeout else "is full"
             more = "allow more time with --timeout" if self.timeout else "wait for room with --wait"
             hint = f"the daemon or journald is behind: see systemctl status udsd, or {more}"
             return QueueFullError(f"{self.path}: the queue {state}", hint=hint)
         if isinstance(error, PermissionError):
-            return NotAllowedError(f"{self.path}: not allowed to send to this socket")
-        if error.errno in (errno.ECONNREFUSED, errno.EPIPE, errno.ENOTCONN, errno.ECONNRESET):
-            hint = f"start udsd ({self._start}), or see what is at that path (ls -l)"
-            return NobodyListensError(f"{self.path}: nobody listens on this socket", hint=hint)
-        if error.errno in (errno.EPROTOTYPE, errno.ENOTSOCK, errno.ENOTDIR):
-            return NobodyListensError(
-                f"{self.path}: not a datagram socket", hint="name the socket of udsd with -u PATH"
-            )
-        if error.errno in (errno.EMSGSIZE, errno.ENOBUFS):
+            return NotAllowedError(f"{self.path}: not allowed to send to this socket", number=number)
+        if number in (errno.ECONNREFUSED, errno.EPIPE, errno.ENOTCONN, errno.ECONNRESET):
+            what = f"{self.path}: nobody listens on this socket"
+            return NobodyListensError(what, hint=_how_to_start(self.path), number=number)
+        if number in (errno.EPROTOTYPE, errno.ENOTSOCK, errno.ENOTDIR):
+            hint = "name a datagram socket with UDSD_SOCKET or -u PATH"
+            return NobodyListensError(f"{self.path}: not a datagram socket", hint=hint, number=number)
+        if number in (errno.EMSGSIZE, errno.ENOBUFS):
             limit = self._socket.getsockopt(SOL_SOCKET, SO_SNDBUF)
             what = f"a datagram of {size} bytes is too long; the kernel takes less than {limit} here"
-            return TooLongError(f"{self.path}: {what}")
-        return UdsdError(f"{self.path}: {error.strerror or error}", status=os.EX_OSERR)
+            return TooLongError(f"{self.path}: {what}", number=number)
+        return SendError(f"{self.path}: {error.strerror or error}", number=number)
+
+
+def _how_to_start(path: str) -> str:
+    unit = address.unit_of(path)
+    if unit:
+        return f"start udsd (systemctl start {unit}), or name another socket with UDSD_SOCKET or -u PATH"
+    return "start the program that receives there, or see what is at that path (ls -l)"
 
 
 def _timeval(seconds: float) -> bytes:
@@ -123,6 +133,6 @@ def _timeval(seconds: float) -> bytes:
     That of Python's sockets waits for poll(2), which finds no room long before send(2) does: with a quarter of the
     sender's buffer in use.
     """
-    import struct
+    from _struct import pack  # the C module below `struct`
 
-    return struct.pack("@ll", int(seconds), max(1, int(seconds % 1 * 1e6)))
+    return pack("@ll", int(seconds), max(1, int(seconds % 1 * 1e6)) if seconds else 0)

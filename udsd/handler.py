@@ -4,8 +4,9 @@
 
 It is safe anywhere in an application:
 
-1. It never raises. A record that cannot be formatted goes to `handleError`, as is usual in logging; one that cannot be
-   sent is dropped silently. Both are counted in `dropped`, and so are the records of rule 2.
+1. It never raises. A record that cannot be formatted, or that can never be sent (no permission, a path that cannot name
+   a socket), goes to `handleError`, as is usual in logging. One that found no room or no socket in time is dropped
+   silently: later ones may get through. All are counted in `dropped`, and so are the records of rule 2.
 2. It never recurses. What the same thread logs while it is in here (from a `__str__`, a filter, a formatter, a signal
    handler) is dropped.
 3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around `emit`:
@@ -20,12 +21,13 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from udsd import field_names, priorities
 from udsd.client import TAKEN, Client
-from udsd.errors import NobodyListensError, QueueFullError, UdsdError
+from udsd.errors import NobodyListensError, QueueFullError
 
 _PRIORITIES = (
     (logging.CRITICAL, priorities.CRIT),
@@ -37,7 +39,19 @@ _PRIORITIES = (
 # The attributes of every record. All others are the application's, from `extra` or from a record factory.
 _PLAIN = {*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"}
 
-_TRACEBACKS = logging.Formatter()
+# The fields that a record has of itself.
+_KNOWN = (
+    "LOGGER", "CODE_FILE", "CODE_LINE", "CODE_FUNC", "THREAD_NAME", "PROCESS_NAME", "TASK_NAME", "EXCEPTION_TEXT",
+    "STACK_TEXT",
+)  # fmt: skip
+
+
+class _Text(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        return super().formatException(ei) if ei[0] else ""  # log.exception() outside of an except clause
+
+
+_TEXT = _Text()
 
 
 class Handler(logging.Handler):
@@ -47,27 +61,33 @@ class Handler(logging.Handler):
     limit. A restart of udsd takes less than a second, on a busy machine more.
 
     An entry has these fields:
-    - MESSAGE, formatted if a formatter is set.
-    - PRIORITY from the level: critical 2, error 3, warning 4, info 6, debug 7. A level in between counts as the next
-      lower one.
+    - MESSAGE as the formatter makes it. Without one: the message, the traceback and the stack. One that is too long
+      for a datagram is sent in parts (`udsd.parts`).
+    - PRIORITY as `map_priority` has it, and SYSLOG_FACILITY: `facility`, as in `Client.send`.
     - SYSLOG_IDENTIFIER: `identifier`, or else the program's name.
     - LOGGER, CODE_FILE, CODE_LINE, CODE_FUNC, THREAD_NAME, PROCESS_NAME and TASK_NAME.
     - EXCEPTION_TEXT and STACK_TEXT, where the record has these.
-    - One for each attribute given as `extra`, its name by the rules of `udsd.field_names`.
+    - One for each attribute given as `extra`, its name by the rules of `udsd.field_names`. MESSAGE_ID is one of these.
+    - Those of `fields`, by the same rules, where the record has no such field itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the first by name
         self,
         path: str | os.PathLike[str] | None = None,
         *,
         timeout: float | None = 1.0,
         identifier: str | None = None,
+        facility: int | str = priorities.USER,
+        fields: Mapping[str, object] | None = None,
         level: int | str = logging.NOTSET,
     ) -> None:
         super().__init__(level)
         self._timeout = timeout
         self._client = Client(path, timeout)
         self._identifier = identifier or _program()
+        self._facility = facility
+        names = field_names.Names(*TAKEN, *_KNOWN)
+        self._defaults = {names.field(name): value for name, value in (fields or {}).items()}
         self._here = threading.local()
         self._drops = itertools.count()
         self._looks = 0
@@ -102,19 +122,35 @@ class Handler(logging.Handler):
         finally:
             self._here.busy = False
 
+    def format(self, record: logging.LogRecord) -> str:
+        """The text for MESSAGE."""
+        return (self.formatter or _TEXT).format(record)
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record, or count it as dropped. Raises what formatting raises; `handle` catches that."""
-        message = self.format(record) if self.formatter else record.getMessage()
-        fields = _fields(record)
+        """Send a record, or count it as dropped.
+
+        Raises what formatting raises, and SendError where no record could be sent; `handle` catches both.
+        """
+        message = self.format(record)
+        fields = {**self._defaults, **_fields(record)}
+        priority = self.map_priority(record.levelno)
         try:
-            self._client.send(message, priority=_priority(record.levelno), identifier=self._identifier, **fields)
+            self._client.send(
+                message, priority=priority, facility=self._facility, identifier=self._identifier, **fields
+            )
         except (QueueFullError, NobodyListensError):
             next(self._drops)
             self._client.timeout = 0  # see rule 4
-        except UdsdError:
-            next(self._drops)
         else:
             self._client.timeout = self._timeout
+
+    @staticmethod
+    def map_priority(level: int) -> int:
+        """The PRIORITY for a level of logging: critical 2, error 3, warning 4, info 6, debug 7.
+
+        A level in between counts as the next lower one. A subclass may have another mapping.
+        """
+        return next((priority for least, priority in _PRIORITIES if level >= least), priorities.DEBUG)
 
     def close(self) -> None:
         """Close the connection. A later record connects again."""
@@ -128,14 +164,10 @@ class Handler(logging.Handler):
             self.handleError(record)
 
 
-def _priority(level: int) -> int:
-    return next((priority for least, priority in _PRIORITIES if level >= least), priorities.DEBUG)
-
-
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     exception = record.exc_text
     if not exception and record.exc_info and record.exc_info[0]:
-        exception = _TRACEBACKS.formatException(record.exc_info)
+        exception = _TEXT.formatException(record.exc_info)
     known = {
         "LOGGER": record.name,
         "CODE_FILE": record.pathname,
@@ -148,7 +180,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         "STACK_TEXT": record.stack_info,
     }
     fields: dict[str, Any] = {name: value for name, value in known.items() if value}
-    names = field_names.Names(*TAKEN, *known)
+    names = field_names.Names(*TAKEN, *_KNOWN)
     # A copy, since another thread may change the record meanwhile.
     for name, value in list(vars(record).items()):
         if name not in _PLAIN:

@@ -21,15 +21,13 @@ _LONGEST_PROCID = 128
 _BOM = b"\xef\xbb\xbf"  # a reader removes one from the message (RFC 5424, 6.4)
 
 
-def datagram(
-    message: bytes,
-    *,
-    pri: int = priorities.DEFAULT_PRI,
-    identifier: bytes = b"",
-    pid: bytes = b"",
-    fields: list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...] = (),
+Fields = list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]
+
+
+def header(
+    *, pri: int = priorities.DEFAULT_PRI, identifier: bytes = b"", pid: bytes = b"", fields: Fields = ()
 ) -> bytes:
-    """The bytes of one datagram.
+    """All that is in front of the message, for `with_message`. Many messages can have the same.
 
     `pri` is as `priorities.pri` makes it. An empty `identifier` or `pid` is left out. The names of `fields` must be
     `field_names.settable`.
@@ -41,8 +39,24 @@ def datagram(
         params.insert(0, ("SYSLOG_IDENTIFIER", identifier))
     if pid and not procid:
         params.insert(0, ("SYSLOG_PID", pid))
-    header = b"<%d>1 - - %s %s - " % (pri, app_name or b"-", procid or b"-")
-    return b"".join((header, _structured_data(params), b" ", _BOM if message.startswith(_BOM) else b"", message))
+    return b"<%d>1 - - %s %s - %s " % (pri, app_name or b"-", procid or b"-", _structured_data(params))
+
+
+def with_message(before: bytes, message: bytes) -> bytes:
+    """The bytes of one datagram: a `header` and the message."""
+    return before + _BOM + message if message.startswith(_BOM) else before + message
+
+
+def datagram(
+    message: bytes,
+    *,
+    pri: int = priorities.DEFAULT_PRI,
+    identifier: bytes = b"",
+    pid: bytes = b"",
+    fields: Fields = (),
+) -> bytes:
+    """The bytes of one datagram; see `header`."""
+    return with_message(header(pri=pri, identifier=identifier, pid=pid, fields=fields), message)
 
 
 def _token(value: bytes, longest: int) -> bytes:

@@ -22,7 +22,7 @@ from tests.socket.receiver import Program, Receiver, without
 from tests.socket.threads import at_once, between, each
 from udsd.client import Client
 from udsd.connection import Connection
-from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, TooLongError, UdsdError
+from udsd.errors import BadPathError, NobodyListensError, NotAllowedError, QueueFullError, SendError, UdsdError
 
 PRIORITY = ("PRIORITY", b"6")
 FACILITY = ("SYSLOG_FACILITY", b"1")
@@ -31,7 +31,7 @@ FACILITY = ("SYSLOG_FACILITY", b"1")
 CLASSES = {
     os.EX_TEMPFAIL: QueueFullError,
     os.EX_UNAVAILABLE: NobodyListensError,
-    os.EX_DATAERR: TooLongError,
+    os.EX_USAGE: BadPathError,
     os.EX_NOPERM: NotAllowedError,
 }
 
@@ -88,8 +88,11 @@ def fails(client: Client, status: int, message: str | bytes = "hello") -> str:
     with pytest.raises(UdsdError) as caught:
         client.send(message)
     assert caught.value.status == status
-    assert type(caught.value) is CLASSES.get(status, UdsdError)
-    return str(caught.value)
+    assert type(caught.value) is CLASSES.get(status, SendError)
+    assert isinstance(caught.value, OSError)
+    assert caught.value.errno
+    assert caught.value.hint in str(caught.value)
+    return caught.value.message
 
 
 def descriptors() -> set[str]:
@@ -181,9 +184,12 @@ def test_priority_and_facility(
     [
         ("x", {"priority": 8}, ValueError),
         ("x", {"priority": -1}, ValueError),
-        ("x", {"priority": "err"}, TypeError),
+        ("x", {"priority": "bad"}, ValueError),
         ("x", {"priority": 3.0}, TypeError),
         ("x", {"facility": 24}, ValueError),
+        ("x", {"facility": "err"}, ValueError),
+        ("x", {"tag": "t"}, TypeError),
+        ("x", {"level": 3}, TypeError),
         (3, {}, TypeError),
         (None, {}, TypeError),
     ],
@@ -530,11 +536,48 @@ def test_nothing_is_lost_through_sockets_that_end_as_udsd_does(path: Path, recei
 # What time does not help
 
 
-def test_a_message_that_is_too_long_is_an_error_at_once(path: Path, receiver: Receiver) -> None:
-    client = Client(str(path), None)
-    assert "too long" in fails(client, os.EX_DATAERR, b"x" * 1_000_000)
+@pytest.mark.parametrize("size", [300_000, 1_000_001])
+def test_a_message_that_is_too_long_for_a_datagram_arrives_in_parts(size: int, path: Path, receiver: Receiver) -> None:
+    client, text = Client(str(path), SECONDS), ("ä€x" * size)[:size]
+    entries: list[dict[str, bytes]] = []
+
+    def read() -> None:
+        while "MESSAGE_PARTS" not in (entry := receiver.entry()):
+            entries.append(entry)
+        entries.append(entry)
+
+    at_once(read, lambda: client.send(text, priority="err", facility="daemon", mount="/srv"))
+    assert "".join(entry["MESSAGE"].decode() for entry in entries) == text
+    assert [int(entry["MESSAGE_PART"]) for entry in entries] == list(range(1, len(entries) + 1))
+    assert entries[-1]["MESSAGE_PARTS"] == b"%d" % len(entries)
+    assert len({entry["MESSAGE_PART_OF"] for entry in entries}) == 1
+    same = {(entry["PRIORITY"], entry["SYSLOG_FACILITY"], entry["MOUNT"]) for entry in entries}
+    assert same == {(b"3", b"3", b"/srv")}
     client.send("short")
-    assert receiver.waiting() == [b"short"]
+    assert receiver.message() == b"short"
+
+
+def test_without_a_socket_only_the_first_call_waits(path: Path) -> None:
+    client = Client(str(path), 0.5)
+    with between(0.5, 1.5):
+        for _ in range(1000):
+            fails(client, os.EX_UNAVAILABLE)
+    receiver = Receiver(path)
+    client.send("there")
+    assert receiver.message() == b"there"
+    receiver.close()
+    with between(0.5, 1.5):
+        fails(client, os.EX_UNAVAILABLE)
+
+
+def test_without_poll_as_under_eventlet_a_message_waits_for_room(path: Path, receiver: Receiver) -> None:
+    receiver.fill()
+    program = Program(f"import select\ndel select.poll\n{ONE}", str(path), str(SECONDS))
+    program.ready()
+    until_asleep(program.process.pid)
+    while receiver.message() != b"hello":
+        pass
+    assert program.end() == ""
 
 
 def test_a_socket_that_is_not_for_us_is_an_error_at_once(path: Path, receiver: Receiver) -> None:
@@ -554,5 +597,5 @@ def test_no_descriptor_left_is_an_error_at_once(path: Path, receiver: Receiver) 
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))"
     imports = "import udsd.client"
     assert Program(f"{imports}\n{ONE.replace('print', limit + chr(10) + 'print', 1)}", str(path), "None").end() == (
-        f"ready\n{os.EX_OSERR} UdsdError\n"
+        f"ready\n{os.EX_OSERR} SendError\n"
     )

@@ -101,7 +101,7 @@ def test_an_exception(log: logging.Logger, receiver: Receiver) -> None:
     except KeyError:
         log.exception("bad")
     entry = receiver.entry()
-    assert (entry["MESSAGE"], entry["PRIORITY"]) == (b"bad", b"3")
+    assert (entry["MESSAGE"], entry["PRIORITY"]) == (b"bad\n" + entry["EXCEPTION_TEXT"], b"3")
     text = entry["EXCEPTION_TEXT"].splitlines()
     assert (text[0], text[-1]) == (b"Traceback (most recent call last):", b"KeyError: 'missing'")
     assert "STACK_TEXT" not in entry
@@ -325,12 +325,45 @@ def test_one_thread_in_the_handler_keeps_no_other_from_it(
     assert (receiver.waiting(), handler.dropped) == ([b"slow"], 0)
 
 
-def test_a_message_that_is_too_long_is_dropped_and_others_go_on(
+def test_a_record_of_any_size_arrives_in_parts(
     handler: Handler, log: logging.Logger, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log.info("x" * 1_000_000)
-    log.info("short")
-    assert (receiver.waiting(), handler.dropped, capsys.readouterr().err) == ([b"short"], 1, "")
+    found: list[dict[str, bytes]] = []
+
+    def read() -> None:
+        while not found or "MESSAGE_PARTS" not in found[-1]:
+            found.append(receiver.entry())
+
+    at_once(read, lambda: log.info("x" * 1_000_000, extra={"user": "me"}))
+    assert b"".join(entry["MESSAGE"] for entry in found) == b"x" * 1_000_000
+    assert {entry["USER"] for entry in found} == {b"me"}
+    assert (handler.dropped, capsys.readouterr().err) == (0, "")
+
+
+def test_what_can_never_be_sent_is_told_as_logging_does_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = Handler("x" * 200)
+    with_handler(handler).info("x")
+    assert handler.dropped == 1
+    assert "too long for a UNIX socket" in capsys.readouterr().err
+
+
+def test_default_fields_and_facility(path: Path, receiver: Receiver) -> None:
+    handler = Handler(path, facility="daemon", fields={"app": "shop", "user": "nobody", "logger": "mine"})
+    log = with_handler(handler)
+    log.info("x", extra={"user": "me", "MESSAGE_ID": "0" * 32})
+    entry = receiver.entry()
+    assert (entry["APP"], entry["USER"], entry["SYSLOG_FACILITY"]) == (b"shop", b"me", b"3")
+    assert (entry["MESSAGE_ID"], entry["LOGGER"], entry["LOGGER_2"]) == (b"0" * 32, b"app.part", b"mine")
+
+
+def test_a_subclass_may_map_levels(path: Path, receiver: Receiver) -> None:
+    class Loud(Handler):
+        @staticmethod
+        def map_priority(level: int) -> int:
+            return 5 if level == 25 else Handler.map_priority(level)
+
+    with_handler(Loud(path)).log(25, "x")
+    assert receiver.entry()["PRIORITY"] == b"5"
 
 
 def test_nobody_there_is_no_exception(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
@@ -17,7 +18,8 @@ from tests.socket.daemons import open_files, until_asleep
 from tests.socket.sending import CLIENT, bound, end, environ, fill, received, run, send, send_with_run, started, write
 from tests.socket.terminal import Terminal
 from tests.source import TOP
-from udsd import __version__
+from udsd import __version__, formats
+from udsd.send import encoding, work
 
 # Privileges are dropped after the imports, that of what prints errors included: nobody may be unable to read the
 # directory that this checkout is in.
@@ -38,6 +40,15 @@ def stays(process: subprocess.Popen[bytes]) -> None:
         process.wait(0.5)
 
 
+def until_said(process: subprocess.Popen[bytes], line: str) -> None:
+    """Wait for a line on its standard error, which must be the next one."""
+    assert process.stderr is not None
+    found = b""
+    while not found.endswith(b"\n"):
+        found += process.stderr.read(1)
+    assert found.decode() == line
+
+
 def waits_for_room(pid: int) -> bool:
     """Whether a client sleeps with a socket open. Where it has something to send, that is in send(2)."""
     return any("socket:" in link for link in open_files(pid))
@@ -45,7 +56,7 @@ def waits_for_room(pid: int) -> bool:
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
-    """The path that the client is told."""
+    """The path that the client sends to."""
     return str(tmp_path / "udsd.sock")
 
 
@@ -150,6 +161,23 @@ def test_each_line_is_a_datagram(
 ) -> None:
     assert send(*options, lines=lines, UDSD_SOCKET=address) == (0, "")
     assert received(server) == datagrams
+
+
+@pytest.mark.parametrize("where", ["directory", "lock"])
+@pytest.mark.parametrize("options", [[], ["-e"], ["-f", "-"]], ids=["plain", "option", "file"])
+def test_a_line_done_is_a_message_to_udsd(options: list[str], where: str, tmp_path: Path) -> None:
+    """A script's last line of output may be DONE. To any other server it goes as it is: see above."""
+    path = tmp_path / ("udsd" if where == "directory" else "own") / "log.sock"
+    path.parent.mkdir()
+    if where == "lock":
+        Path(f"{path}.lock").touch()
+    with bound(path) as server:
+        assert send(*options, lines=b"one\nDONE\n", UDSD_SOCKET=str(path)) == (0, "")
+        datagrams = received(server)
+        assert send("DONE", UDSD_SOCKET=str(path)) == send("--done", UDSD_SOCKET=str(path)) == (0, "")
+        assert received(server) == [b"DONE", b"DONE"]
+    assert datagrams == [b"one", work.STOP_AS_MESSAGE] == [b"one", encoding.plain().whole(b"DONE")]
+    assert list(formats.parser("auto")(work.STOP_AS_MESSAGE)[0]) == [("PRIORITY", b"6"), ("MESSAGE", b"DONE")]
 
 
 def test_a_line_is_sent_as_soon_as_it_is_written(address: str, server: socket.socket) -> None:
@@ -315,11 +343,11 @@ def regular(path: str) -> AbstractContextManager[object]:
 @pytest.mark.parametrize(
     ("make", "what", "remedy"),
     [
-        (nothing, "no such socket", "start udsd"),
-        (stale, "nobody listens", "start udsd"),
-        (shut, "nobody listens", "start udsd"),
+        (nothing, "no such socket", "start the program"),
+        (stale, "nobody listens", "start the program"),
+        (shut, "nobody listens", "start the program"),
         (stream, "not a datagram socket", "-u PATH"),
-        (regular, "nobody listens", "start udsd"),  # the kernel tells it no different from a stale socket
+        (regular, "nobody listens", "start the program"),  # the kernel tells it no different from a stale socket
     ],
 )
 @pytest.mark.parametrize("lines", [False, True], ids=["word", "line"])
@@ -328,8 +356,10 @@ def test_a_socket_that_takes_nothing_is_unavailable(
 ) -> None:
     with make(address):
         status, stderr = send(*[] if lines else ["hello"], lines=b"hello\n", UDSD_SOCKET=address)
-    assert (status, stderr.startswith(f"udsd-send: {address}: {what}")) == (os.EX_UNAVAILABLE, True), stderr
-    assert remedy in stderr.splitlines()[1]
+    # One socket takes the connection, so only the line is refused.
+    said = stderr.replace("udsd-send: line 1: ", "udsd-send: ")
+    assert (status, said.startswith(f"udsd-send: {address}: {what}")) == (os.EX_UNAVAILABLE, True), stderr
+    assert remedy in stderr.splitlines()[-1]
 
 
 def test_a_file_in_place_of_a_folder_is_unavailable(address: str, server: socket.socket) -> None:
@@ -355,25 +385,6 @@ def test_who_is_not_allowed_is_told_so(folder_mode: int, socket_mode: int, allow
         assert status == os.EX_NOPERM
         for part in f"{address}: not allowed", "owner and mode":
             assert part in stderr
-
-
-def test_words_too_long_for_a_datagram_are_refused(address: str, server: socket.socket) -> None:
-    limit = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-    words = ["x" * 100_000] * (limit // 100_000 + 1)
-    status, stderr = send(*words, UDSD_SOCKET=address)
-    assert status == os.EX_DATAERR
-    for part in address, f"{len(' '.join(words))} bytes is too long", str(limit), "split it":
-        assert part in stderr
-    assert received(server) == []
-
-
-def test_a_line_too_long_for_a_datagram_ends_it(address: str, server: socket.socket) -> None:
-    limit = server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-    status, stderr = send(lines=b"one\ntwo\n" + b"x" * limit + b"\nafter\n", UDSD_SOCKET=address)
-    assert status == os.EX_DATAERR
-    for part in address, f"{limit} bytes is too long", "split it", "lines sent before: 2\n":
-        assert part in stderr
-    assert received(server) == [b"one", b"two"]
 
 
 def test_a_path_of_107_bytes_is_the_longest(tmp_path: Path) -> None:
@@ -452,15 +463,34 @@ def test_words_that_find_no_room_in_time_are_a_temporary_failure(
     assert b"hello" not in received(server)
 
 
-def test_lines_that_find_no_room_in_time_are_a_temporary_failure(address: str, server: socket.socket) -> None:
+def test_lines_that_find_no_room_in_time_are_reported_and_the_rest_goes_on(address: str, server: socket.socket) -> None:
     fill(address)
     for _ in range(2):
         server.recv(1)
-    status, stderr = send("--timeout", "0.2", lines=b"one\ntwo\nthree\nfour\n", UDSD_SOCKET=address)
+    with started("--timeout", "0.2", UDSD_SOCKET=address) as process:
+        write(process, b"one\ntwo\nthree\nfour\nfive\n")
+        until_said(process, f"udsd-send: line 3: {address}: the queue was full for 0.2 s\n")
+        until_asleep(process.pid)  # at the end of its input: it waits no more for each line
+        assert received(server)[-3:] == [b"", b"one", b"two"]
+        write(process, b"six\n")
+        assert server.recv(100) == b"six"
+        status, stderr = end(process)
     assert status == os.EX_TEMPFAIL
-    for part in f"{address}: the queue was full for 0.2 s", "lines sent before: 2\n", "--timeout":
+    for part in "udsd-send: lines 4 to 5: the same\n", "lines not sent: 3; lines sent: 3\n", "--timeout":
         assert part in stderr
-    assert received(server)[-3:] == [b"", b"one", b"two"]
+
+
+def test_after_a_line_got_through_lines_wait_again(address: str, server: socket.socket) -> None:
+    with started("--timeout", "0.3", UDSD_SOCKET=address) as process:
+        for number in 1, 3:
+            fill(address)
+            before = time.monotonic()
+            write(process, b"x\n")
+            until_said(process, f"udsd-send: line {number}: {address}: the queue was full for 0.3 s\n")
+            assert time.monotonic() - before >= 0.3
+            received(server)
+            write(process, b"there is room\n")
+            assert server.recv(100) == b"there is room"
 
 
 @pytest.mark.parametrize("options", [[], ["--timeout", "30"]], ids=["no-limit", "in-time"])
@@ -502,28 +532,33 @@ def test_lines_that_wait_for_room_go_to_what_replaces_the_server(address: str, s
             assert end(process) == (0, "")
 
 
-def test_a_server_that_goes_away_ends_it_and_the_lines_sent_are_told(address: str, server: socket.socket) -> None:
-    with started(UDSD_SOCKET=address) as process:
-        for _ in range(3):
-            write(process, b"line\n")
-            assert server.recv(100) == b"line"
+def test_lines_go_on_while_nobody_listens_and_are_sent_when_somebody_does(address: str, server: socket.socket) -> None:
+    with started("--timeout", "0.2", UDSD_SOCKET=address) as process:
+        write(process, b"line\n")
+        assert server.recv(100) == b"line"
         server.close()
-        write(process, b"fourth\n")
-        status, stderr = end(process)
+        write(process, b"lost\n" * 1000)
+        until_said(process, f"udsd-send: line 2: {address}: nobody listens on this socket\n")
+        until_asleep(process.pid)
+        Path(address).unlink()
+        with bound(address) as successor:
+            write(process, b"found\n")
+            assert successor.recv(100) == b"found"
+            status, stderr = end(process)
     assert status == os.EX_UNAVAILABLE
-    for part in f"{address}: nobody listens", "lines sent before: 3\n", "start udsd":
+    for part in "lines 3 to 1001: the same\n", "lines not sent: 1000; lines sent: 2\n", "start the program":
         assert part in stderr
 
 
-def test_a_server_that_goes_away_with_a_full_queue_ends_it(address: str, server: socket.socket) -> None:
+def test_a_server_that_goes_away_with_a_full_queue_is_reported(address: str, server: socket.socket) -> None:
     fill(address)
     server.recv(1)
-    with started(UDSD_SOCKET=address) as process:
+    with started("--timeout", "30", UDSD_SOCKET=address) as process:
         write(process, b"one\ntwo\n")
         stays(process)
         server.close()
         status, stderr = end(process)
-    assert (status, "lines sent before: 1\n" in stderr) == (os.EX_UNAVAILABLE, True), stderr
+    assert (status, "lines not sent: 1; lines sent: 1\n" in stderr) == (os.EX_UNAVAILABLE, True), stderr
 
 
 def test_an_interrupt_between_lines_ends_it_and_the_lines_sent_are_told(address: str, server: socket.socket) -> None:
@@ -569,7 +604,8 @@ def test_an_interrupt_ends_the_loop_of_a_shell_too(address: str, server: socket.
     [
         (["-x"], "-x"),
         (["hello", "--verbose"], "--verbose"),
-        (["--time", "5", "hello"], "--time"),
+        (["--t", "5", "hello"], "--tag or --timeout"),
+        (["--done=1"], "--done takes no value"),
         (["-u"], "-u"),
         (["--timeout"], "--timeout"),
         *[
@@ -691,23 +727,23 @@ def test_a_terminal_is_not_prompted_on_where_there_is_no_socket(address: str) ->
         assert terminal.shown.startswith(f"udsd-send: {address}: no such socket".encode())
 
 
-def test_a_server_that_goes_away_ends_the_prompt(address: str, terminal: Terminal, server: socket.socket) -> None:
+def test_a_typed_line_that_is_not_sent_is_reported_and_the_prompt_goes_on(
+    address: str, terminal: Terminal, server: socket.socket
+) -> None:
     terminal.type("hello\r")
     terminal.until(b"> ")
     server.close()
     terminal.type("two\r")
-    assert terminal.end() == os.EX_UNAVAILABLE
-    assert f"udsd-send: {address}: nobody listens".encode() in terminal.shown
-    assert b"lines sent before: 1\r\n" in terminal.shown
-
-
-def test_a_typed_line_that_finds_no_room_in_time_ends_the_prompt(address: str, server: socket.socket) -> None:
-    with Terminal(*CLIENT, "--timeout", "0.2", UDSD_SOCKET=address) as terminal:
+    terminal.until(f"udsd-send: line 2: {address}: nobody listens on this socket\r\n".encode())
+    terminal.until(b"> ")
+    Path(address).unlink()
+    with bound(address) as successor:
+        terminal.type("three\r")
+        assert successor.recv(100) == b"three"
         terminal.until(b"> ")
-        fill(address)
-        terminal.type("hello\r")
-        assert terminal.end() == os.EX_TEMPFAIL
-        assert b"lines sent before: 0\r\n" in terminal.shown
+        terminal.type("\x04")
+        assert terminal.end() == os.EX_UNAVAILABLE
+    assert b"lines not sent: 1; lines sent: 2\r\n" in terminal.shown
 
 
 def test_ctrl_c_while_a_typed_line_waits_for_room_is_no_success(

@@ -80,6 +80,11 @@ def test_options_are_those_of_help(name: str, module: str) -> None:
     assert there == options_of_help(module)
 
 
+def classes(kind: type[UdsdError]) -> list[type[UdsdError]]:
+    """All classes below one."""
+    return [one for below in kind.__subclasses__() for one in (below, *classes(below))]
+
+
 def statuses(entry: str) -> set[int]:
     """The exit statuses that a program's code names, or the classes that it raises, in all that it may import."""
     numbers: set[int] = set()
@@ -94,7 +99,7 @@ def statuses(entry: str) -> set[int]:
             numbers |= {getattr(os, one) for one in named}
             literal = re.findall(r"(?:\bstatus(?:=|, .*, )|^_INTERRUPTED = )(\d+)", code, re.MULTILINE)
             numbers |= {int(number) for number in literal}
-            numbers |= {kind.status for kind in UdsdError.__subclasses__() if re.search(rf"\b{kind.__name__}\b", code)}
+            numbers |= {kind.status for kind in classes(UdsdError) if re.search(rf"\b{kind.__name__}\b", code)}
     return numbers
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 from udsd.connection import Connection, candidates
-from udsd.errors import UdsdError, explain
+from udsd.errors import TooLongError, UdsdError, explain
 
 _INTERRUPTED = 130  # how a shell reports an end by SIGINT
 
@@ -28,8 +28,12 @@ def main() -> int:
 
 def _send(words: list[str]) -> None:
     if words and not any(word.startswith("-") for word in words):
-        Connection(candidates()).send(os.fsencode(" ".join(words)))
-        return
+        try:
+            Connection(candidates()).send(os.fsencode(" ".join(words)))
+        except TooLongError:
+            words = ["--", *words]  # in parts
+        else:
+            return
     from udsd.send import pipeline
 
     work = pipeline.with_options(words) if words else pipeline.standard_input()

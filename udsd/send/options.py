@@ -1,17 +1,15 @@
 """The options of `udsd-send`: what they are, and what their values may be.
 
-A module of its own, since most calls have no options and argparse costs 6 ms. Letters and long names are those of
-logger(1) where it has them.
+A module of its own, since most calls have no options. Letters and long names are those of logger(1) where it has them.
 """
 
-import argparse
 import os
-from _collections_abc import Sequence
-from typing import NamedTuple, NoReturn
+import sys
+from _collections_abc import Callable
 
 from udsd import __version__
-from udsd.argparser import Parser
 from udsd.errors import UdsdError
+from udsd.send.command_line import CommandLine, Option
 
 # Fields that are not set with -F, and how they are set.
 _NOT_WITH_F = {
@@ -23,27 +21,40 @@ _NOT_WITH_F = {
 }
 
 
-class Options(NamedTuple):
+class Options:
     """What a command line says.
 
     `message` is its words, None where there are none. `pri` is as `priorities.pri` makes it. `timeout` is in seconds:
     0 does not wait, None waits without limit. `times` is how often to send the words. `rate` is datagrams a second.
     """
 
-    socket: str | None
-    timeout: float | None
-    json: bool
-    pri: int | None
-    tag: bytes
-    pid: bytes
-    fields: tuple[tuple[str, bytes], ...]
-    file: str | None
-    skip_empty: bool
-    stderr: bool
-    times: int | None
-    rate: float | None
-    done: bool
-    message: bytes | None
+    socket: str | None = None
+    timeout: float | None = None
+    wait = True
+    json = False
+    pri: int | None = None
+    tag = b""
+    pid = b""
+    fields: tuple[tuple[str, bytes], ...] = ()
+    file: str | None = None
+    skip_empty = False
+    stderr = False
+    times: int | None = None
+    rate: float | None = None
+    done = False
+    message: bytes | None = None
+
+    def set(self, name: str, convert: Callable[[str], object]) -> Callable[[str], None]:
+        """What sets an attribute to the value of an option."""
+        return lambda value: setattr(self, name, convert(value))
+
+    def switch(self, name: str, on: bool = True) -> Callable[[str], None]:
+        """What sets an attribute where an option is given."""
+        return lambda _: setattr(self, name, on)
+
+    def add_field(self, text: str) -> None:
+        """Add the field of an option -F."""
+        self.fields = (*self.fields, _field(text))
 
 
 def _pri(text: str) -> int:
@@ -119,112 +130,96 @@ def _count(text: str) -> int:
 
 
 def _pid(text: str) -> bytes:
+    if not text:
+        return b"%d" % os.getpid()
     if not 0 < int(text) < 1 << 31:
         raise ValueError
     return b"%d" % int(text)
 
 
-# argparse uses these names in its errors.
-_seconds.__name__ = "number of seconds"
-_per_second.__name__ = "number per second"
-_count.__name__ = "number of datagrams"
-_pid.__name__ = "process id"
-
-
-class _RefuseSize(argparse.Action):
-    def __call__(self, *_: object) -> NoReturn:
-        raise _wrong(
-            "-S: udsd never cuts a message; one that is longer than the kernel lets a datagram be is an error",
-            "leave -S out; net.core.wmem_default decides how long a datagram may be",
-        )
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="udsd-send",
-        usage="%(prog)s [OPTION]... [MESSAGE]...",
-        description="Send a message to udsd: one datagram for the words, or one for each line of standard input.",
-        epilog="Without -u the socket is $UDSD_SOCKET, else the system's, else the user's. With -p, -t, -i or -F "
-        "datagrams are RFC 5424, for sockets of format auto or syslog; with --json, for those of format json. "
-        "Without any of them a datagram is the message, byte for byte.",
-        allow_abbrev=False,
+def _refuse_size(_: str) -> None:
+    raise _wrong(
+        "-S: udsd never cuts a message; one that is too long for a datagram is sent in parts, with nothing lost",
+        "leave -S out",
     )
-    add = parser.add_argument
-    add("message", metavar="MESSAGE", nargs="*", help="words, sent with single spaces between")
-
-    say = parser.add_argument_group("what to say of a message").add_argument
-    say("-p", "--priority", metavar="FACILITY.LEVEL", type=_pri, help="or LEVEL alone, for facility user")
-    say("-t", "--tag", metavar="TAG", type=os.fsencode, default=b"", help="the identifier")
-    say("-i", dest="own_pid", action="store_true", help="the process id of this udsd-send")
-    say("--id", metavar="ID", type=_pid, help="this process id, as --id=ID; --id alone is the same as -i")
-    say("-F", "--field", metavar="NAME=VALUE", type=_field, action="append", help="a journal field; may be repeated")
-    say("--json", action="store_true", help="each datagram one JSON object")
-
-    what = parser.add_argument_group("what to send").add_argument
-    what("-f", "--file", metavar="FILE", help="each line of FILE; - for standard input")
-    what("-e", "--skip-empty", action="store_true", help="skip empty lines")
-    what("-n", "--count", metavar="COUNT", type=_count, help="the words, COUNT times")
-    what("--done", action="store_true", help="send DONE behind all else, which stops udsd if you may")
-    what("-S", "--size", metavar="SIZE", action=_RefuseSize, help="refused: a message is never cut")
-
-    how = parser.add_argument_group("how to send").add_argument
-    how("-u", "--socket", metavar="PATH", help="the socket to send to; @NAME for an abstract one")
-    how(
-        "--wait", action=argparse.BooleanOptionalAction, help="wait for room in a full queue, as is the default, or not"
-    )
-    how("--timeout", metavar="SECONDS", type=_seconds, help="give up when the queue has no room for so long")
-    how("--rate", metavar="N", type=_per_second, help="spread datagrams, N a second")
-    how("-s", "--stderr", action="store_true", help="print each message to standard error, too")
-
-    add("-V", "--version", action="version", version=f"udsd-send {__version__}")
-    return parser
 
 
-def _with_tag_joined(words: Sequence[str]) -> list[str]:
-    """The words, each tag joined to its option.
-
-    A tag may begin with a dash, as `$0` of a login shell does, and argparse would take that for an option.
-    """
-    rest, joined = iter(words), []
-    for word in rest:
-        if word in ("-t", "--tag"):
-            tag = next(rest, None)
-            joined.append(word if tag is None else f"--tag={tag}")
-        else:
-            joined.append(word)
-        if word == "--":
-            break
-    return [*joined, *rest]
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    raise SystemExit(os.EX_OK)
 
 
-def read_command_line(words: Sequence[str]) -> Options:
+_BEFORE = """\
+usage: udsd-send [OPTION]... [MESSAGE]...
+
+Send a message to udsd: one datagram for the words, with single spaces between,
+or one for each line of standard input.
+"""
+_BEHIND = """
+Without -u the socket is $UDSD_SOCKET, else the system's, else the user's. With
+-p, -t, -i or -F datagrams are RFC 5424, for sockets of format auto or syslog;
+with --json, for those of format json. Without any of them a datagram is the
+message, byte for byte. Long options can be shortened.
+"""
+
+
+def _groups(to: Options) -> dict[str, list[Option]]:
+    """The options, by what they are for. What they say is written to `to`."""
+    return {
+        "what to say of a message": [
+            Option("-p, --priority FACILITY.LEVEL", to.set("pri", _pri), "or LEVEL alone, for facility user"),
+            Option("-t, --tag TAG", to.set("tag", os.fsencode), "the identifier"),
+            Option("-i", to.set("pid", _pid), "the process id of this udsd-send"),
+            Option("--id=ID", to.set("pid", _pid), "this process id; --id alone is the same as -i", "process id"),
+            Option("-F, --field NAME=VALUE", to.add_field, "a journal field; may be repeated"),
+            Option("--json", to.switch("json"), "each datagram one JSON object"),
+        ],
+        "what to send": [
+            Option("-f, --file FILE", to.set("file", str), "each line of FILE; - for standard input"),
+            Option("-e, --skip-empty", to.switch("skip_empty"), "skip empty lines"),
+            Option("-n, --count COUNT", to.set("times", _count), "the words, COUNT times", "number of datagrams"),
+            Option("--done", to.switch("done"), "send DONE behind all else, which stops udsd if you may"),
+            Option("-S, --size SIZE", _refuse_size, "refused: a message is never cut"),
+        ],
+        "how to send": [
+            Option("-u, --socket PATH", to.set("socket", str), "the socket to send to; @NAME for an abstract one"),
+            Option("--wait", to.switch("wait"), "wait for room in a full queue, as is the default"),
+            Option("--no-wait", to.switch("wait", on=False), "give up when the queue is full"),
+            Option(
+                "--timeout SECONDS",
+                to.set("timeout", _seconds),
+                "give up when the queue has no room for so long",
+                "number of seconds",
+            ),
+            Option("--rate N", to.set("rate", _per_second), "spread datagrams, N a second", "number per second"),
+            Option("-s, --stderr", to.switch("stderr"), "print each message to standard error, too"),
+        ],
+        "what else": [
+            Option("-h, --help", lambda _: _print(_help()), "print this"),
+            Option("-V, --version", lambda _: _print(f"udsd-send {__version__}\n"), "print the version"),
+        ],
+    }
+
+
+def _help() -> str:
+    groups = _groups(Options())
+    lines = (f"\n{title}:\n" + "".join(option.help() for option in options) for title, options in groups.items())
+    return _BEFORE + "".join(lines) + _BEHIND
+
+
+def read_command_line(words: list[str]) -> Options:
     """The options and the message of a command line. Raises UdsdError for one that makes no sense."""
-    parser = _parser()
-    # Where words and options are mixed, argparse would take words after `--` for options again. It would also take the
-    # word after a bare `--id` for its value.
-    words = _with_tag_joined(words)
-    end = words.index("--") if "--" in words else len(words)
-    found = parser.parse_intermixed_args(["-i" if word == "--id" else word for word in words[:end]])
-    message = found.message + words[end + 1 :]
+    found = Options()
+    line = CommandLine("udsd-send", [option for group in _groups(found).values() for option in group])
+    message = line.read(words)
+    if message:
+        found.message = os.fsencode(" ".join(message))
     if found.file is not None and message:
-        parser.error("words, and a file with -f: there can be only one of them")
-    if found.count is not None and not message:
-        parser.error("-n needs words to send")
-    if found.wait is False and found.timeout is not None:
-        parser.error("--no-wait does not wait, so --timeout makes no sense with it")
-    return Options(
-        socket=found.socket,
-        timeout=0 if found.wait is False else found.timeout,
-        json=found.json,
-        pri=found.priority,
-        tag=found.tag,
-        pid=found.id or (b"%d" % os.getpid() if found.own_pid else b""),
-        fields=tuple(found.field or ()),
-        file=found.file,
-        skip_empty=found.skip_empty,
-        stderr=found.stderr,
-        times=found.count,
-        rate=found.rate,
-        done=found.done,
-        message=os.fsencode(" ".join(message)) if message else None,
-    )
+        raise line.wrong("words, and a file with -f: there can be only one of them")
+    if found.times is not None and not message:
+        raise line.wrong("-n needs words to send")
+    if not found.wait:
+        if found.timeout is not None:
+            raise line.wrong("--no-wait does not wait, so --timeout makes no sense with it")
+        found.timeout = 0
+    return found

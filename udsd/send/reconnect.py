@@ -9,13 +9,15 @@ _LONGEST = 5.0  # seconds: a restart takes less than one, on a busy machine more
 _PAUSE = 0.05  # seconds between two attempts: there is no event to wait for when a path gets a socket
 
 
-def send_to_successor(connection: Connection, payload: bytes) -> Connection:
+def send_to_successor(connection: Connection, payload: bytes, *, patient: bool) -> Connection:
     """Send one datagram to what has replaced the socket of `connection`. Returns the new connection.
 
-    Tries for the time-out of `connection`, or for 5 seconds where that is longer or None. Raises NobodyListensError
-    where there is nothing by then, and at once what `Connection.send` raises for another reason.
+    Tries for the time-out of `connection`, or for 5 seconds where that is longer or None; once if not `patient`.
+    Raises NobodyListensError where there is nothing by then, and at once what `Connection.send` raises for another
+    reason.
     """
-    deadline = monotonic() + (_LONGEST if connection.timeout is None else min(_LONGEST, connection.timeout))
+    seconds = _LONGEST if connection.timeout is None else min(_LONGEST, connection.timeout)
+    deadline = monotonic() + (seconds if patient else 0)
     while True:
         try:
             connection = connection.renewed()

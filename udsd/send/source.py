@@ -8,6 +8,8 @@ from io import BufferedReader, FileIO, TextIOWrapper
 
 from udsd.errors import UdsdError
 
+_LONGEST = 1 << 20  # bytes of a line that is held in memory: more than a datagram takes by default
+
 TYPE_CHECKING = False  # importing typing costs 4 ms
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -29,18 +31,38 @@ class Input:
         self._terminal = self._file.isatty()
         self.typed = self._terminal and prompts
 
-    def messages(self) -> Iterator[bytes]:
-        """Each line, without its newline. Raises UdsdError, with the name of the file, where reading fails."""
+    def messages(self) -> Iterator[bytes | Iterator[bytes]]:
+        """Each line, without its newline; one of more than 1 MiB as an iterator over its pieces.
+
+        What is left of such a line is passed over when the next one is asked for. Raises UdsdError, with the name of
+        the file, where reading fails.
+        """
         if self.typed:
             from udsd.send import terminal
 
             return terminal.typed_lines()
         return self._lines()
 
-    def _lines(self) -> Iterator[bytes]:
-        try:
-            for line in self._file:
+    def _lines(self) -> Iterator[bytes | Iterator[bytes]]:
+        for line in iter(self._read, b""):
+            if len(line) <= _LONGEST or line.endswith(b"\n"):
                 yield line.removesuffix(b"\n")
+            else:
+                pieces = self._pieces(line)
+                yield pieces
+                for _ in pieces:
+                    pass
+
+    def _pieces(self, line: bytes) -> Iterator[bytes]:
+        while line and not line.endswith(b"\n"):
+            yield line
+            line = self._read()
+        yield line.removesuffix(b"\n")
+
+    def _read(self) -> bytes:
+        """A line with its newline, or what there is of it at the end of the file, or its next _LONGEST + 1 bytes."""
+        try:
+            return self._file.readline(_LONGEST + 1)
         except OSError as error:
             raise UdsdError(f"{self._name}: {error.strerror}", status=os.EX_IOERR) from error
 
@@ -96,4 +118,4 @@ def _opened(path: str) -> BufferedReader:
         return open(path, "rb")
     except (OSError, ValueError) as error:  # ValueError for a name with a NUL
         what = error.strerror if isinstance(error, OSError) else str(error)
-        raise UdsdError(f"{path}: {what}", hint="name a file that can be read", status=os.EX_NOINPUT) from error
+        raise UdsdError(f"{path}: {what}", status=os.EX_NOINPUT) from error

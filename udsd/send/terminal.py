@@ -5,7 +5,7 @@ Writing to standard error never fails: a message that could be sent must not be 
 
 import os
 import sys
-from _collections_abc import Callable, Iterable, Iterator
+from _collections_abc import Callable, Iterator
 from io import TextIOWrapper
 from time import monotonic
 
@@ -87,9 +87,23 @@ def write(data: bytes) -> None:
         return
 
 
-def echoed(messages: Iterable[bytes], tag: bytes) -> Iterator[bytes]:
-    """The same messages, each printed to standard error after `tag` once it is sent: when the next one is asked for."""
-    before = tag + b": " if tag else b""
-    for message in messages:
-        yield message
-        write(before + message + b"\n")
+class Echo:
+    """Prints messages that are sent to standard error, each after `tag`."""
+
+    def __init__(self, tag: bytes) -> None:
+        self._before = tag + b": " if tag else b""
+        self._within = False
+
+    def whole(self, message: bytes) -> None:
+        """Print a message."""
+        write(self._before + message + b"\n")
+
+    def part(self, text: bytes) -> None:
+        """Print a part of a message, until `end`."""
+        write(text if self._within else self._before + text)
+        self._within = True
+
+    def end(self) -> None:
+        """Print the end of a message in parts."""
+        write(b"\n")
+        self._within = False

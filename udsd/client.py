@@ -181,8 +181,9 @@ def send(
 def _wait_for_room(connection: Connection, seconds: float) -> None:
     """Return when a datagram is likely to find room, when nobody listens any more, or after `seconds`."""
     seconds = min(seconds, _LONGEST_POLL)
-    if not hasattr(select, "poll"):  # eventlet takes it away, and puts a select of its own in place
-        select.select([], [connection], [], seconds)
+    if not hasattr(select, "poll"):
+        # eventlet takes it away. Its select refuses a second greenlet that waits for the same descriptor.
+        time.sleep(min(seconds, _FIRST_PAUSE))
         return
     poll = select.poll()
     poll.register(connection, select.POLLOUT)

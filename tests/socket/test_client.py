@@ -574,7 +574,6 @@ def test_without_poll_as_under_eventlet_a_message_waits_for_room(path: Path, rec
     receiver.fill()
     program = Program(f"import select\ndel select.poll\n{ONE}", str(path), str(SECONDS))
     program.ready()
-    until_asleep(program.process.pid)
     while receiver.message() != b"hello":
         pass
     assert program.end() == ""

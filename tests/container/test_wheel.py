@@ -69,11 +69,22 @@ def test_the_wheel_has_the_package_and_its_two_programs(built: Path) -> None:
     with zipfile.ZipFile(built / f"udsd-{__version__}-py3-none-any.whl") as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
     modules = {str(module.relative_to(TOP)) for module in (TOP / "udsd").rglob("*.py")}
-    assert files == modules | {f"udsd-{__version__}.data/scripts/{name}" for name in ("udsd", "udsd-send")}
+    programs = {f"udsd-{__version__}.data/scripts/{name}" for name in ("udsd", "udsd-send")}
+    assert files == modules | programs | {"udsd/py.typed"}
 
 
 @pytest.mark.parametrize("name", [f"udsd-{__version__}.tar.gz", f"udsd-{__version__}-py3-none-any.whl"])
 def test_pip_install_is_enough(root: Path, built: Path, name: str) -> None:
-    said = in_environment(root, built, f"pip install --quiet /out/{name}\n{_USE}")
+    said = in_environment(root, built, f"pip install --quiet '/out/{name}[daemon]'\n{_USE}")
     assert f"udsd {__version__}\nudsd-send {__version__}\n" in said
     assert re.search(r"^\w{3} \d\d .*: hello$", said, re.MULTILINE), said
+
+
+def test_a_program_that_only_sends_needs_nothing_else(root: Path, built: Path) -> None:
+    """Without the extra nothing is compiled, and the daemon says what to install."""
+    install = f"pip install --quiet --no-index /out/udsd-{__version__}-py3-none-any.whl"
+    use = "python -c 'from udsd import client, handler'; udsd-send --version; udsd --sink=console 2>&1 || echo ended $?"
+    said = in_environment(root, built, f"{install}\n{use}")
+    assert f"udsd-send {__version__}\n" in said
+    assert "udsd: the daemon needs the Python library systemd-python\n" in said
+    assert "udsd: install python3-systemd with apt, or udsd[daemon] with pip\nended 69\n" in said

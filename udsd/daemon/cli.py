@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from udsd import __version__, formats
 from udsd.argparser import Parser
-from udsd.daemon import config, startup
+from udsd.daemon import config
 from udsd.daemon.config import DEFAULT_LIMIT, Config
 from udsd.errors import UdsdError, explain
 
@@ -112,7 +112,10 @@ def main() -> int:
     """Run the daemon with the arguments of this process. Returns its exit status, one of sysexits.h."""
     _open_streams()
     try:
-        return startup.run(_config(sys.argv[1:]))
+        settings = _config(sys.argv[1:])
+        from udsd.daemon import startup  # raises UdsdError where systemd-python is missing
+
+        return startup.run(settings)
     except UdsdError as error:
         sys.stderr.write(explain("udsd", error))
         return error.status

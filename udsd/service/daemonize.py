@@ -36,10 +36,16 @@ class Background:
 
     def go(self, keep: Sequence[int]) -> None:
         """Go into the background, and keep these descriptors open."""
+        try:
+            import daemon
+        except ImportError as error:
+            raise UdsdError(
+                "--detach needs the Python library python-daemon",
+                hint="install python3-daemon with apt, or udsd[daemon] with pip",
+                status=os.EX_UNAVAILABLE,
+            ) from error
         most = min(_DESCRIPTORS, *resource.getrlimit(resource.RLIMIT_NOFILE))
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        import daemon
-
         readable, self._writable = os.pipe2(os.O_CLOEXEC)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the waiting process without removing the other's files
         if os.fork():

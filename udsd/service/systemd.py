@@ -5,8 +5,17 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
-from systemd import daemon
+from udsd.errors import UdsdError
 from udsd.journal import console
+
+try:
+    from systemd import daemon
+except ImportError as error:
+    raise UdsdError(
+        "the daemon needs the Python library systemd-python",
+        hint="install python3-systemd with apt, or udsd[daemon] with pip",
+        status=os.EX_UNAVAILABLE,
+    ) from error
 
 
 def passed_descriptors() -> dict[int, str]:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,11 +63,12 @@ def test_what_is_queued_comes_first_and_the_socket_stays(path: Path, names: str 
             client.send(payload)
         first = activate(held.fileno(), names=names)
         out, err = first.communicate(timeout=SECONDS)
-        assert (first.returncode, messages(out.splitlines())) == (0, [b"one", b"two"])
-        assert b"received 4, stored 2, empty 1, DONE obeyed 1" in err
+        assert (first.returncode, messages(out.splitlines())) == (0, [b"one", b"two", b"three"])
+        assert b"received 5, stored 3, empty 1, DONE obeyed 1" in err
+        client.send(b"four")
         second = activate(held.fileno(), names=names)
         assert second.stdout is not None
-        assert messages([second.stdout.readline().rstrip(b"\n")]) == [b"three"]
+        assert messages([second.stdout.readline().rstrip(b"\n")]) == [b"four"]
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=SECONDS)
         assert second.returncode == 0
@@ -115,18 +117,68 @@ def test_the_mark_of_a_run_is_kept_by_the_manager_until_it_ends(path: Path, tmp_
         assert [told for told in said if told.startswith((b"READY", b"STOPPING"))][-1].startswith(b"STOPPING=1")
 
 
-def test_a_signal_leaves_what_is_queued_for_the_next_start(path: Path) -> None:
+def test_what_is_queued_when_a_signal_stops_it_is_delivered_first(path: Path) -> None:
     with bound(path) as held, sender(path) as client:
+        held.setblocking(False)
         daemon = activate(held.fileno())
         assert daemon.stderr is not None
         daemon.stderr.readline()
         daemon.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, daemon.pid, os.WSTOPPED | os.WNOWAIT)
-        client.send(b"for the next start")
+        for number in range(200):
+            client.send(b"queued %d" % number)
         daemon.send_signal(signal.SIGTERM)
         daemon.send_signal(signal.SIGCONT)
         out, _ = daemon.communicate(timeout=SECONDS)
-        assert (daemon.returncode, out) == (0, b"")
+        assert daemon.returncode == 0
+        assert messages(out.splitlines()) == [b"queued %d" % number for number in range(200)]
+        assert path.exists()
+        with pytest.raises(BlockingIOError):
+            held.recv(100)
+
+
+_SEND_FOREVER = """
+import socket, sys
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.connect(sys.argv[1])
+while True:
+    sender.send(b"again")
+"""
+
+
+def test_senders_that_never_pause_do_not_keep_it_from_stopping(path: Path) -> None:
+    """What they send after the stop waits for the next start."""
+    with bound(path) as held:
+        daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
+        assert daemon.stderr is not None
+        daemon.stderr.readline()
+        senders = [subprocess.Popen([sys.executable, "-c", _SEND_FOREVER, path]) for _ in range(3)]
+        assert daemon.stdout is not None
+        for _ in range(1000):
+            daemon.stdout.readline()
+        daemon.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        daemon.communicate(timeout=SECONDS)
+        took = time.monotonic() - started
+        for process in senders:
+            process.kill()
+            process.wait()
+        assert daemon.returncode == 0
+        assert took < SECONDS / 3
+        held.setblocking(False)
+        assert held.recv(100) == b"again"
+
+
+def test_what_a_blocked_sink_does_not_take_waits_for_the_next_start(path: Path, journald: Journald) -> None:
+    with bound(path) as held, sender(path) as client:
+        daemon = activate(held.fileno(), options=("--sink=journal",), journald=journald.path.parent)
+        journald.entry()  # it receives
+        journald.close()
+        client.send(b"for the next start")
+        daemon.send_signal(signal.SIGTERM)
+        _, err = daemon.communicate(timeout=SECONDS)
+        assert daemon.returncode == 0
+        assert b"for the next start" not in err
         assert held.recv(100) == b"for the next start"
 
 

@@ -17,19 +17,10 @@ _FORMAT_SERVICE = """
 _FORMAT_SOCKET = """
 -Description=Datagrams to the Journal, Socket
 +Description=Datagrams to the Journal, Socket for Format %i
-+# udsd.socket makes and removes the directory of this socket.
-+Requires=udsd.socket
-+After=udsd.socket
 -ListenDatagram=/run/udsd/udsd.sock
 -FileDescriptorName=auto
 +ListenDatagram=/run/udsd/%i.sock
 +FileDescriptorName=%i
--# systemd makes this directory with the socket and removes it with the socket. In the service, this line would remove
--# both whenever the service stops.
--RuntimeDirectory=udsd
--# Make room for more senders before the socket is made: /usr/lib/sysctl.d/60-udsd.conf has the setting. At boot it has
--# been applied already. Where it cannot be set, the socket starts all the same ("-").
--ExecStartPre=-/usr/lib/systemd/systemd-sysctl --prefix=/net/unix/max_dgram_qlen
 """
 _NAMESPACE_SERVICE = """
 -Description=Datagrams to the Journal
@@ -38,6 +29,13 @@ _NAMESPACE_SERVICE = """
 -After=udsd.socket
 +Requires=udsd@%i.socket
 +After=udsd@%i.socket
+-# Ordinary services stop before basic.target does, and udsd after it. So udsd stores what they send while they stop.
+-DefaultDependencies=no
+-After=sysinit.target
+-Before=basic.target shutdown.target
+-Conflicts=shutdown.target
++# The journald of a namespace stops together with ordinary services, so udsd has to stop with them, before it.
++After=systemd-journald@%i.service
 +LogNamespace=%i
 """
 _NAMESPACE_SOCKET = """

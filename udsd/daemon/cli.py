@@ -8,18 +8,18 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
 
 from udsd import __version__, formats
 from udsd.argparser import Parser
-from udsd.daemon import config
+from udsd.daemon import config as settings
 from udsd.daemon.config import DEFAULT_LIMIT, Config
 from udsd.errors import UdsdError, explain
+from udsd.service import failed_start
 
 # argparse calls the type this in its errors.
-config.parse_seconds.__name__ = "number of seconds, at least 1"
-config.parse_limit.__name__ = "rate limit, which is N[,SIZE]/SECONDS or off"
-config.parse_mode.__name__ = "mode"
+settings.parse_seconds.__name__ = "number of seconds, at least 1"
+settings.parse_limit.__name__ = "rate limit, which is N[,SIZE]/SECONDS or off"
+settings.parse_mode.__name__ = "mode"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         f"FORMAT is {', '.join(formats.NAMES)} (default: {formats.DEFAULT}). "
         "Default: /run/udsd/udsd.sock for root, $XDG_RUNTIME_DIR/udsd/udsd.sock for others",
     )
-    add("--mode", type=config.parse_mode, help="permissions of the sockets, octal (default: 0666)")
+    add("--mode", type=settings.parse_mode, help="permissions of the sockets, octal (default: 0666)")
     add(
         "--sink",
         choices=("auto", "journal", "console"),
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--rate-limit",
         metavar="N[,SIZE]/SECONDS|off",
-        type=config.parse_limit,
+        type=settings.parse_limit,
         default=DEFAULT_LIMIT,
         help="what each unit may send, or each user outside of units, in datagrams and bytes; the excess is dropped, "
         f"counted and reported (default: {DEFAULT_LIMIT.number},32M/{DEFAULT_LIMIT.seconds:g})",
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--stats-interval",
         metavar="SECONDS",
-        type=config.parse_seconds,
+        type=settings.parse_seconds,
         default=math.inf,
         help="log the counters every SECONDS, as at SIGUSR1 and at the end",
     )
@@ -80,18 +80,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the pid of the daemon there, and have at most one daemon run with this file",
     )
+    add(
+        "--check",
+        action="store_true",
+        help="say whether udsd could start with these options, sockets and files, and do nothing else",
+    )
     add("--version", action="version", version=f"udsd {__version__}")
     return parser
 
 
-def _config(words: Sequence[str]) -> Config:
+def _config(options: argparse.Namespace) -> Config:
     """The settings of a command line. Raises UdsdError if they make no sense."""
-    options = _parser().parse_args(words)
     return Config(
-        listens=tuple(config.parse_listen(words) for words in options.listen or ()),
+        listens=tuple(settings.parse_listen(words) for words in options.listen or ()),
         mode=options.mode,
         sink=options.sink,
-        stop_from=config.stop_policy(options.stop_from),
+        stop_from=settings.stop_policy(options.stop_from),
         limit=options.rate_limit,
         cmdline=options.cmdline,
         interval=options.stats_interval,
@@ -112,10 +116,16 @@ def main() -> int:
     """Run the daemon with the arguments of this process. Returns its exit status, one of sysexits.h."""
     _open_streams()
     try:
-        settings = _config(sys.argv[1:])
+        options = _parser().parse_args(sys.argv[1:])
+        config = _config(options)
         from udsd.daemon import startup  # raises UdsdError where systemd-python is missing
 
-        return startup.run(settings)
+        if options.check:
+            startup.check(config)
+            sys.stdout.write("udsd can start with these options, sockets and files\n")
+            return os.EX_OK
+        return startup.run(config)
     except UdsdError as error:
         sys.stderr.write(explain("udsd", error))
+        failed_start.pause(str(error))
         return error.status

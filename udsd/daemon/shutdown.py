@@ -1,7 +1,8 @@
 """The end: remove the files of our sockets, deliver what is queued, print what cannot be delivered.
 
 For sockets of our own: first refuse further datagrams, then remove the files, then deliver everything that is queued.
-For systemd's sockets: what is queued stays for the next start.
+For systemd's sockets: deliver what is queued, for a short time. Whatever is left stays for the next start, unless the
+socket unit is stopped as well: then systemd closes the socket a moment after udsd has ended.
 """
 
 import math
@@ -19,6 +20,7 @@ from udsd.receive import activation
 from udsd.receive.bound_socket import BoundSocket
 from udsd.service import systemd
 
+_PASSED = 1.0  # seconds for what is queued in systemd's sockets: a full queue takes 0.2 s, but senders may go on
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end; then the datagrams that are left are printed
 _LAST_WORDS = 5.0  # seconds that udsd's own last messages may wait after that
 
@@ -36,13 +38,15 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
     """End the daemon. Returns its exit status. `bound` are our own sockets; if it is empty, all are systemd's."""
     systemd.notify("STOPPING=1", f"STATUS=stopping, {loop.stopped_by}; {loop.status()}")
     log, printer = loop.delivery.log, _StandardError()
-    own = loop.sources if bound else ()
-    for source in own:
-        source.receiver.seal()
-    _release_files(loop, bound)
-    for source in _drain(loop, own, time.monotonic() + _PATIENCE):
-        while loop.relay.take(source, time.monotonic(), printer):
-            pass
+    if bound:
+        for source in loop.sources:
+            source.receiver.seal()
+        _release_files(loop, bound)
+        for source in _drain(loop, loop.sources, time.monotonic() + _PATIENCE):
+            while loop.relay.take(source, time.monotonic(), printer):
+                pass
+    else:
+        _empty_passed(loop, time.monotonic() + _PASSED)
     _print_lost(loop, printer)
     _log_last_words(loop)
     _drain(loop, (), time.monotonic() + _LAST_WORDS)
@@ -60,6 +64,17 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
         left = made.release()
         if left:
             loop.delivery.log.say(FILE_LEFT, f"{made.path} was not removed: {left}")
+
+
+def _empty_passed(loop: Loop, deadline: float) -> None:
+    """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over."""
+    rest = loop.sources
+    while rest and time.monotonic() < deadline:
+        if loop.delivery.ready(time.monotonic(), look=True):
+            rest = [source for source in rest if loop.take(source)]
+        else:
+            loop.wait(deadline)
+        loop.attend()
 
 
 def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[Source]:

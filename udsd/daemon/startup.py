@@ -20,12 +20,12 @@ from udsd.journal.delivery import Delivery
 from udsd.journal.journald import JOURNALD_SOCKET, Journal
 from udsd.journal.log import STARTED, Log
 from udsd.metrics.reports import Metrics, Reports
-from udsd.receive import activation
+from udsd.receive import activation, bound_socket
 from udsd.receive.bound_socket import BoundSocket
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.registry import Evidence, Registry, room_for_each
-from udsd.service import systemd
+from udsd.service import failed_start, pidfile, systemd
 from udsd.service.daemonize import Background
 from udsd.service.pidfile import PidFile
 from udsd.service.signals import Signals, leave_no_zombies
@@ -45,20 +45,16 @@ def run(config: Config) -> int:
         if config.detach:
             _check_output(to_journal=to_journal)
             config = config._replace(listens=tuple(listen.absolute() for listen in config.listens))
-        pidfile = None if config.pidfile is None else PidFile(config.pidfile)
-        if pidfile:
-            stack.callback(pidfile.remove)
+        lock = None if config.pidfile is None else PidFile(config.pidfile)
+        if lock:
+            stack.callback(lock.remove)
         if config.detach:
-            background.go([pidfile.descriptor] if pidfile else [])
+            background.go([lock.descriptor] if lock else [])
         leave_no_zombies()
         signals = Signals()
         passed, mark = activation.passed()
-        if passed and (config.listens or config.mode is not None):
-            raise UdsdError(
-                "--listen and --mode do not go with sockets that the service manager passes",
-                hint="set ListenDatagram= and SocketMode= in the socket unit instead",
-                status=os.EX_USAGE,
-            )
+        if passed:
+            _check_passed(config)
         bound = [] if passed else _bind(config, stack)
         sockets = passed or [(Receiver(made.socket), form) for made, form in bound]
         log = Log(keep=to_journal, stderr=not to_journal or not systemd.started_us())
@@ -73,8 +69,8 @@ def run(config: Config) -> int:
         reports = Reports(counters, delivery, config.interval, metrics)
         watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
         loop = Loop(sources, relay, signals, reports, watchdog)
-        if pidfile:
-            pidfile.write()
+        if lock:
+            lock.write()
         if config.detach:
             background.begun(output=not to_journal)
         log.say(STARTED, f"receiving on {', '.join(source.receiver.name for source in sources)}")
@@ -85,9 +81,35 @@ def run(config: Config) -> int:
             activation.keep_mark(ledger)
         for source in sources:
             source.first_may_repeat = mark is not None and source.receiver.peek() is not None
+        failed_start.succeeded()
         systemd.notify("READY=1")
         loop.run()
         return shut_down(loop, [made for made, _ in bound])
+
+
+def check(config: Config) -> None:
+    """Raise the UdsdError that `run` would raise, as far as can be told without making, writing or removing a file.
+
+    A daemon that runs with these settings is no error.
+    """
+    _metrics(config.metrics)
+    if config.pidfile is not None:
+        pidfile.check(config.pidfile)
+    if activation.passed().sockets:
+        _check_passed(config)
+    else:
+        for path, _ in config.listens or [default_listen()]:
+            bound_socket.check(path)
+
+
+def _check_passed(config: Config) -> None:
+    """Raise UdsdError for settings that do not go with sockets of the service manager."""
+    if config.listens or config.mode is not None:
+        raise UdsdError(
+            "--listen and --mode do not go with sockets that the service manager passes",
+            hint="set ListenDatagram= and SocketMode= in the socket unit instead",
+            status=os.EX_USAGE,
+        )
 
 
 def _bind(config: Config, stack: ExitStack) -> list[tuple[BoundSocket, str]]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from udsd import formats
 from udsd.errors import UdsdError
 from udsd.receive.receiver import Receiver
-from udsd.service import systemd
+from udsd.service import failed_start, systemd
 
 _HINT = "correct the socket unit: ListenDatagram=/PATH and FileDescriptorName=FORMAT"
 _MARK = "udsd-runs"
@@ -35,9 +35,12 @@ def passed() -> Passed:
     """
     descriptors = systemd.passed_descriptors()
     marks = [descriptor for descriptor, name in descriptors.items() if name == _MARK]
-    for mark in marks:
-        del descriptors[mark]
-    return Passed([_socket(descriptor, name) for descriptor, name in descriptors.items()], marks[0] if marks else None)
+    sockets = [
+        _socket(descriptor, name)
+        for descriptor, name in descriptors.items()
+        if name != _MARK and not failed_start.is_mark(name)
+    ]
+    return Passed(sockets, marks[0] if marks else None)
 
 
 def new_mark() -> int:

@@ -64,11 +64,7 @@ class BoundSocket:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise _in_use(self.path) from error
-            raise UdsdError(
-                f"cannot make the socket {self.path}: {error.strerror}",
-                hint="its directory must exist, and be writable for the user who runs udsd",
-                status=os.EX_CANTCREAT,
-            ) from error
+            raise _cannot_be_made(self.path, error.strerror) from error
 
     def release(self) -> str:
         """Remove the file and the lock file. The socket stays open, with what is queued in it.
@@ -84,6 +80,31 @@ class BoundSocket:
             os.close(self._lock)
             self._lock = None
         return left
+
+
+def check(path: str) -> None:
+    """Raise UdsdError if no socket can be made at `path`. A socket that is in use is no error. Changes nothing."""
+    if path.startswith("@"):
+        return
+    try:
+        _status_of_socket(path)
+    except OSError as error:
+        raise _cannot_be_made(path, error.strerror) from error
+    directory = os.path.dirname(path) or "."
+    if not os.path.exists(directory):
+        directory = os.path.dirname(directory) or "."
+    if not os.path.isdir(directory):
+        raise _cannot_be_made(path, os.strerror(errno.ENOENT))
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
+        raise _cannot_be_made(path, os.strerror(errno.EACCES))
+
+
+def _cannot_be_made(path: str, reason: str | None) -> UdsdError:
+    return UdsdError(
+        f"cannot make the socket {path}: {reason}",
+        hint="its directory must exist, and be writable for the user who runs udsd",
+        status=os.EX_CANTCREAT,
+    )
 
 
 def _make_directory(path: str) -> None:
@@ -118,21 +139,27 @@ def _lock(path: str) -> int:
 
 def _remove_stale(path: str) -> None:
     """Remove a socket at `path` that no process receives from. Raises UdsdError for anything else at the path."""
-    before = _status(path)
+    before = _status_of_socket(path)
     if before is None:
         return
-    if not stat.S_ISSOCK(before.st_mode):
-        raise UdsdError(
-            f"{path} is {_KINDS[stat.S_IFMT(before.st_mode)]}, not a socket: left as it is",
-            hint="name another path, or move it out of the way",
-            status=os.EX_CANTCREAT,
-        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
         refused = probe.connect_ex(path) == errno.ECONNREFUSED
     now = _status(path)
     if not refused or now is None or not os.path.samestat(now, before):
         raise _in_use(path)
     os.unlink(path)
+
+
+def _status_of_socket(path: str) -> os.stat_result | None:
+    """The status of a socket at `path`; None if nothing is there. Raises UdsdError for anything else there."""
+    before = _status(path)
+    if before is not None and not stat.S_ISSOCK(before.st_mode):
+        raise UdsdError(
+            f"{path} is {_KINDS[stat.S_IFMT(before.st_mode)]}, not a socket: left as it is",
+            hint="name another path, or move it out of the way",
+            status=os.EX_CANTCREAT,
+        )
+    return before
 
 
 _KINDS = {

@@ -32,8 +32,7 @@ class PidFile:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR):
                 raise _no_pid_file(path) from error
-            hint = "its directory must exist, and be writable for the user who runs udsd"
-            raise UdsdError(f"{path}: {error.strerror}", hint=hint, status=os.EX_CANTCREAT) from error
+            raise _cannot_be_made(path, error.strerror) from error
         if not _may_be_ours(self.descriptor):
             os.close(self.descriptor)
             raise _no_pid_file(path)
@@ -54,12 +53,36 @@ class PidFile:
         os.close(self.descriptor)
 
 
+def check(path: str) -> None:
+    """Raise UdsdError if `path` cannot be a pid file. A daemon that has it now is no error. Changes nothing."""
+    if os.path.lexists(path):
+        if os.path.islink(path) or not os.path.isfile(path):
+            raise _no_pid_file(path)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise _cannot_be_made(path, error.strerror) from error
+        try:
+            if not _may_be_ours(descriptor):
+                raise _no_pid_file(path)
+        finally:
+            os.close(descriptor)
+    elif not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK, effective_ids=True):
+        missing = not os.path.isdir(os.path.dirname(path) or ".")
+        raise _cannot_be_made(path, os.strerror(errno.ENOENT if missing else errno.EACCES))
+
+
 def _may_be_ours(descriptor: int) -> bool:
     """Whether it is a regular file that is empty or holds a pid."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
     content = lockfile.content(descriptor)
     return not content or content.isdigit()
+
+
+def _cannot_be_made(path: str, reason: str | None) -> UdsdError:
+    hint = "its directory must exist, and be writable for the user who runs udsd"
+    return UdsdError(f"{path}: {reason}", hint=hint, status=os.EX_CANTCREAT)
 
 
 def _no_pid_file(path: str) -> UdsdError:

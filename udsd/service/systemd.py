@@ -1,8 +1,9 @@
 """The service manager, through systemd-python: what it passed to this process, and notifications to it."""
 
+import functools
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from udsd.errors import UdsdError
@@ -18,7 +19,8 @@ except ImportError as error:
     ) from error
 
 
-def passed_descriptors() -> dict[int, str]:
+@functools.cache  # systemd-python clears the environment that says so
+def passed_descriptors() -> Mapping[int, str]:
     """The descriptors that the service manager passed, each with its name (sd_listen_fds_with_names(3))."""
     passed: dict[int, str] = daemon.listen_fds_with_names()
     return passed

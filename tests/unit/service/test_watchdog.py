@@ -64,13 +64,25 @@ def test_nothing_is_said_and_no_words_are_made_while_the_state_stays(calm: Watch
     assert manager.heard == []
 
 
-def test_a_new_status_waits_until_the_last_one_is_a_second_old(calm: Watchdog, manager: Manager) -> None:
+def test_a_status_that_keeps_changing_waits_until_the_last_one_is_a_second_old(
+    calm: Watchdog, manager: Manager
+) -> None:
     assert calm.due(2) == 101.0
-    calm.notify(100.999, 2, unasked)
+    for state, now in enumerate((100.5, 100.515, 100.53, 100.999), 2):
+        calm.notify(now, state, unasked)
     assert manager.heard == []
-    calm.notify(101.0, 2, lambda: "two")
+    calm.notify(101.0, 6, lambda: "six")
+    assert manager.heard == [("STATUS=six",)]
+    assert calm.due(7) == 102.0
+
+
+def test_a_new_status_is_due_as_soon_as_it_stays_for_a_moment(calm: Watchdog, manager: Manager) -> None:
+    calm.notify(100.125, 2, unasked)
+    assert calm.due(2) == 100.125 + 0.02
+    calm.notify(100.14, 2, unasked)
+    calm.notify(100.125 + 0.02, 2, lambda: "two")
     assert manager.heard == [("STATUS=two",)]
-    assert calm.due(3) == 102.0
+    assert calm.due(2) == math.inf
 
 
 def test_a_status_after_a_long_calm_is_due_at_once(calm: Watchdog, manager: Manager) -> None:
@@ -82,6 +94,7 @@ def test_a_status_after_a_long_calm_is_due_at_once(calm: Watchdog, manager: Mana
 
 def test_a_state_that_returned_to_what_was_told_is_not_told_again(calm: Watchdog, manager: Manager) -> None:
     calm.notify(100.5, 2, unasked)
+    calm.notify(100.51, 1, unasked)
     calm.notify(101.0, 1, unasked)
     assert manager.heard == []
 
@@ -123,14 +136,14 @@ def test_the_watchdog_and_the_status_go_together_where_both_are_due(watched: Wat
     assert manager.heard == [("WATCHDOG=1", "STATUS=two")]
 
 
-@given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 2))))
-def test_there_is_at_most_one_status_a_second(turns: list[tuple[float, int]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 0.019), st.integers(0, 1))))
+def test_while_it_keeps_changing_there_is_at_most_one_status_a_second(turns: list[tuple[float, int]]) -> None:
     manager = Manager()
     heartbeat = Watchdog(None, manager.notify, 0.0)
     now = 0.0
     told: list[float] = []
-    for wait, state in turns:
-        now += wait
+    for state, (wait, more) in enumerate(turns):
+        now += wait + more / 2
         heartbeat.notify(now, state, lambda: "words")
         told += [now] * (len(manager.heard) - len(told))
     assert all(later >= earlier + 1.0 for earlier, later in pairwise(told))

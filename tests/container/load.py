@@ -12,7 +12,7 @@ from tests.patience import MACHINE_SECONDS
 
 SOCKET = "UDSD_SOCKET=/run/udsd/udsd.sock"
 
-_NUMBERED = re.compile(rb"(s\w+) (\d+)\b")
+NUMBERED = re.compile(rb"(s\w+) (\d+)\b")
 
 Number = tuple[bytes, int]  # a sender's name, and the number of one of its datagrams
 
@@ -78,7 +78,7 @@ def stored(machine: Machine, *matches: str) -> Counter[Number]:
     with subprocess.Popen(machine.command(*words), stdout=subprocess.PIPE) as journalctl:
         assert journalctl.stdout is not None
         for line in journalctl.stdout:
-            if numbered := _NUMBERED.match(line):
+            if numbered := NUMBERED.match(line):
                 found[numbered[1], int(numbered[2])] += 1
     assert journalctl.returncode == 0
     return found

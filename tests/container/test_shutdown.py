@@ -1,0 +1,120 @@
+"""Services that log until they have been stopped, by a shutdown and its likes: every datagram is stored, once."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.container.images import READY, copied, image
+from tests.container.load import NUMBERED
+from tests.container.machines import Machine, booted, run_in_root, with_package
+from tests.container.needs import made_once
+from tests.patience import MACHINE_SECONDS
+
+_FOLDER = "var/lib/senders"
+_SENDER = f"""
+[Unit]
+Description=Logs until it has been stopped
+
+[Service]
+ExecStart=/usr/bin/python3 /usr/local/bin/send_until_stopped.py /{_FOLDER}
+
+[Install]
+WantedBy=multi-user.target
+"""
+_SENDERS = 3
+_JOURNALD = "[Journal]\nStorage=persistent\n"
+
+
+@pytest.fixture
+def root(suite: str, package: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
+    """A root that keeps its journal, with the package and services that log."""
+    installed = made_once(
+        tmp_path_factory, f"installed-{suite}", lambda folder: with_package(image(suite, READY), package, folder)
+    )
+    folder = tmp_path / "root"
+    copied(installed, folder)
+    (folder / "etc/systemd/journald.conf.d/zz.conf").write_text(_JOURNALD)
+    (folder / "var/log/journal").mkdir(exist_ok=True)
+    (folder / _FOLDER).mkdir()
+    program = Path(__file__).parent / "programs/send_until_stopped.py"
+    (folder / "usr/local/bin/send_until_stopped.py").write_text(program.read_text())
+    wants = folder / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    for number in range(_SENDERS):
+        unit = folder / f"etc/systemd/system/sender{number}.service"
+        unit.write_text(_SENDER)
+        (wants / unit.name).symlink_to(f"/etc/systemd/system/{unit.name}")
+    return folder
+
+
+@contextmanager
+def senders_run(suite: str, root: Path) -> Iterator[Machine]:
+    """A machine of that root, in which the services have begun to log. It is powered off when this is left."""
+    with booted(suite, READY, disk=root) as machine:
+        wait_for_senders(machine)
+        yield machine
+
+
+def wait_for_senders(machine: Machine) -> None:
+    for number in range(_SENDERS):
+        machine.run("systemctl", "start", f"sender{number}.service")
+        machine.wait_for(f"OBJECT_SYSTEMD_UNIT=sender{number}.service")
+
+
+def wait_until(machine: Machine, value: str, *what: str) -> None:
+    """Return when PID 1 says so. It says nothing while it starts itself anew."""
+    deadline = time.monotonic() + MACHINE_SECONDS
+    while machine.text("timeout", "1", "systemctl", "show", "--value", *what, status=None) != value:
+        assert time.monotonic() < deadline, f"{machine.suite}: {what} is not {value}"
+
+
+def check_all_stored(root: Path, runs: int) -> None:
+    """Everything that so many runs of each service have sent is in the journal, once."""
+    sent = {file.name: int(file.read_text()) for file in (root / _FOLDER).iterdir()}
+    assert len(sent) == runs * _SENDERS, sent
+    expected = {(name.encode(), number) for name, count in sent.items() for number in range(count)}
+    lines = run_in_root(root, "journalctl --directory=/var/log/journal --output=cat UDSD_SOCKET=/run/udsd/udsd.sock")
+    found = Counter((match[1], int(match[2])) for match in map(NUMBERED.match, lines.encode().splitlines()) if match)
+    assert sorted(expected - found.keys()) == []
+    assert sorted(found.keys() - expected) == []
+    assert max(found.values()) == 1
+
+
+def test_a_shutdown(suite: str, root: Path) -> None:
+    for _ in range(2):
+        with senders_run(suite, root):
+            pass
+    check_all_stored(root, 2)
+
+
+def test_a_rescue_and_the_way_back(suite: str, root: Path) -> None:
+    with senders_run(suite, root) as machine:
+        machine.run("systemctl", "isolate", "rescue.target")
+        wait_until(machine, "inactive", "--property=ActiveState", "udsd.socket")
+        machine.run("systemctl", "isolate", "multi-user.target")
+        machine.mark()
+        wait_for_senders(machine)
+    check_all_stored(root, 2)
+
+
+def test_a_soft_reboot(suite: str, root: Path) -> None:
+    if suite == "bookworm":
+        pytest.skip("systemd 252 has none")
+    with senders_run(suite, root) as machine:
+        machine.run("systemctl", "soft-reboot")
+        wait_until(machine, "1", "--property=SoftRebootsCount")
+        machine.mark()
+        wait_for_senders(machine)
+    check_all_stored(root, 2)
+
+
+def test_no_ordering_cycles(machine: Machine) -> None:
+    machine.run("systemctl", "enable", "udsd-format@json.socket", "udsd@blue.socket", "udsd.socket")
+    units = [f"udsd{instance}.{kind}" for instance in ("", "@blue", "-format@json") for kind in ("socket", "service")]
+    said = machine.run("systemd-analyze", "verify", "--man=no", "default.target", *units, status=None)
+    assert not re.search(r"udsd|cycle", (said.stdout + said.stderr).decode()), said

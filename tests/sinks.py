@@ -35,6 +35,9 @@ class Drawer:
         if self.room < 1:
             raise self.refusal
 
+    def reopen(self) -> None:
+        """There is no file."""
+
     def take_lost(self) -> Iterable[Lost]:
         return self.lost
 

@@ -332,3 +332,45 @@ def test_without_journald_and_service_manager_entries_go_to_the_console(path: Pa
         client.send(b"DONE")
     out, _ = daemon.communicate(timeout=SECONDS)
     assert messages(out.splitlines()) == [b"hello\\x1b[2J"]
+
+
+def test_sighup_opens_the_file_of_output_again(start: Start, path: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    daemon = start("--listen", str(path), f"--output={log}")
+    assert log.stat().st_mode & 0o777 == 0o640
+    with sender(path) as client:
+        with daemon.frozen():
+            client.send(b"before")
+        until_in(log, "before")
+        log.rename(tmp_path / "log.1")
+        daemon.process.send_signal(signal.SIGHUP)
+        until_in(log, "")
+        client.send(b"after")
+        client.send(b"DONE")
+    status, out, err = daemon.end()
+    assert (status, out, err) == (0, [], "")
+    old, new = (tmp_path / "log.1").read_text(), log.read_text()
+    assert "receiving on" in old
+    assert "]: before\n" in old
+    assert "after" not in old
+    assert "]: after\n" in new
+    assert "udsd: stopped by DONE" in new, "its own messages go where the entries go"
+
+
+def test_a_file_that_cannot_be_opened_again_is_said_in_the_old_one(start: Start, path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    daemon = start("--listen", str(path), f"--output={folder / 'log'}")
+    folder.rename(tmp_path / "moved")
+    daemon.process.send_signal(signal.SIGHUP)
+    until_in(tmp_path / "moved/log", f"{folder / 'log'}: No such file or directory; udsd goes on with the old file")
+    with sender(path) as client:
+        client.send(b"DONE")
+    assert daemon.end()[0] == 0
+
+
+def until_in(file: Path, text: str) -> None:
+    """Return when a file is there and has this text."""
+    deadline = time.monotonic() + SECONDS
+    while not file.exists() or text not in file.read_text():
+        assert time.monotonic() < deadline, f"{file} does not have {text}"

@@ -87,7 +87,12 @@ class Site:
         return self.err.read_text()
 
     def lines(self) -> list[bytes]:
-        return messages(self.out.read_bytes().splitlines())
+        """The messages of the entries, without udsd's own."""
+        return messages([line for line in self.out.read_bytes().splitlines() if b" udsd: " not in line])
+
+    def own(self) -> str:
+        """What udsd says, which goes where the entries go."""
+        return "".join(line for line in self.out.read_text().splitlines(keepends=True) if " udsd: " in line)
 
     def send(self, *payloads: bytes) -> None:
         with sender(self.path) as client:
@@ -303,7 +308,7 @@ def test_entries_go_to_a_pipe_as_long_as_it_has_a_reader(site: Site) -> None:
     site.send(b"hello")
     assert site.stop(pid) == 0
     assert pipeline.wait(SECONDS) == 0
-    assert site.out.read_text().splitlines()[0] == f"udsd: receiving on {site.path}"
+    assert site.out.read_text().splitlines()[0].endswith(f" udsd: receiving on {site.path}")
     assert b"hello" in site.lines()
 
 
@@ -324,7 +329,8 @@ def test_entries_are_appended_to_a_file(site: Site) -> None:
     site.send(b"hello")
     assert site.stop(pid) == 0
     assert site.lines() == [b"before", b"hello"]
-    assert f"udsd: receiving on {site.path}\n" in site.said()
+    assert f" udsd: receiving on {site.path}\n" in site.own()
+    assert "receiving" not in site.said()
 
 
 def test_a_stop_delivers_what_is_queued_and_leaves_nothing(site: Site) -> None:

@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         "else to the console",
     )
     add(
+        "--output",
+        metavar="FILE",
+        help="append the lines of the console to this file, which SIGHUP opens again; implies --sink console",
+    )
+    add(
         "--stop-from",
         metavar="USER|@GROUP|none",
         action="append",
@@ -94,7 +99,8 @@ def _config(options: argparse.Namespace) -> Config:
     return Config(
         listens=tuple(settings.parse_listen(words) for words in options.listen or ()),
         mode=options.mode,
-        sink=options.sink,
+        sink=settings.sink_for(options.sink, options.output),
+        output=None if options.output is None else os.path.abspath(options.output),
         stop_from=settings.stop_policy(options.stop_from),
         limit=options.rate_limit,
         cmdline=options.cmdline,

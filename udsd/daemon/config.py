@@ -35,12 +35,13 @@ class Config(NamedTuple):
     """Settings. Without options, `listens` is empty and `mode` is None.
 
     `sink` is `auto`, `journal` or `console`; `interval` is the number of seconds between two reports of the counters,
-    infinite for none; `metrics` and `pidfile` are paths.
+    infinite for none; `output`, `metrics` and `pidfile` are paths.
     """
 
     listens: tuple[Listen, ...]
     mode: int | None
     sink: str
+    output: str | None
     stop_from: StopPolicy
     limit: Limit
     cmdline: bool
@@ -78,6 +79,15 @@ def default_listen() -> Listen:
         raise UdsdError("XDG_RUNTIME_DIR is not set", hint="name a socket with --listen PATH", status=os.EX_USAGE)
     address.encode(path)
     return Listen(path, formats.DEFAULT)
+
+
+def sink_for(sink: str, output: str | None) -> str:
+    """The sink that goes with --output: the console. Raises UdsdError for --sink journal with --output."""
+    if output is None:
+        return sink
+    if sink == "journal":
+        raise UdsdError("--output is for --sink console", hint="leave one of them out", status=os.EX_USAGE)
+    return "console"
 
 
 def parse_mode(text: str) -> int:

@@ -88,6 +88,8 @@ class Loop:
         now = time.monotonic()
         for source in self.sources:
             source.registry.catch_up(now)
+        if self._signals.asked_to_reopen():
+            self.delivery.reopen()
         self.relay.drops.report(now)
         self.reports.report(now, asked=self._signals.asked_for_counters())
         self.delivery.ready(now)

@@ -1,5 +1,6 @@
 """From settings to a running daemon: pid file, background, sockets, sink. A start that fails leaves nothing behind."""
 
+import errno
 import math
 import os
 import sys
@@ -15,7 +16,7 @@ from udsd.daemon.name_budget import MOST, NameBudget
 from udsd.daemon.relay import Relay, Source
 from udsd.daemon.shutdown import shut_down
 from udsd.errors import UdsdError
-from udsd.journal.console import Console
+from udsd.journal.console import Console, open_file
 from udsd.journal.delivery import Delivery
 from udsd.journal.journald import JOURNALD_SOCKET, Journal
 from udsd.journal.log import STARTED, Log
@@ -43,7 +44,7 @@ def run(config: Config) -> int:
     with ExitStack() as stack:
         background = stack.enter_context(Background())
         if config.detach:
-            _check_output(to_journal=to_journal)
+            _check_output(to_journal=to_journal or config.output is not None)
             config = config._replace(listens=tuple(listen.absolute() for listen in config.listens))
         lock = None if config.pidfile is None else PidFile(config.pidfile)
         if lock:
@@ -51,17 +52,16 @@ def run(config: Config) -> int:
         if config.detach:
             background.go([lock.descriptor] if lock else [])
         leave_no_zombies()
-        signals = Signals()
+        signals = Signals(reopens=config.output is not None)
         passed, mark = activation.passed()
         if passed:
             _check_passed(config)
         bound = [] if passed else _bind(config, stack)
         sockets = passed or [(Receiver(made.socket), form) for made, form in bound]
-        log = Log(keep=to_journal, stderr=not to_journal or not systemd.started_us())
-        delivery = Delivery(Journal() if to_journal else Console(sys.stdout.fileno()), log)
+        delivery = _delivery(config, to_journal=to_journal)
         sources = _sources(sockets, config)
         ledger = activation.new_mark() if mark is None else mark
-        drops = Drops(config.limit, DropLedger(ledger), log)
+        drops = Drops(config.limit, DropLedger(ledger), delivery.log)
         unlimited = config.limit.number == math.inf  # --rate-limit off
         names = NameBudget(math.inf if unlimited else MOST)
         relay = Relay(delivery, config.stop_from, drops, names)
@@ -72,8 +72,8 @@ def run(config: Config) -> int:
         if lock:
             lock.write()
         if config.detach:
-            background.begun(output=not to_journal)
-        log.say(STARTED, f"receiving on {', '.join(source.receiver.name for source in sources)}")
+            background.begun(output=not to_journal and config.output is None)
+        delivery.log.say(STARTED, f"receiving on {', '.join(source.receiver.name for source in sources)}")
         delivery.ready(time.monotonic())
         reports.start(time.monotonic())
         drops.report_earlier()
@@ -95,11 +95,37 @@ def check(config: Config) -> None:
     _metrics(config.metrics)
     if config.pidfile is not None:
         pidfile.check(config.pidfile)
+    if config.output is not None:
+        target = config.output if os.path.exists(config.output) else os.path.dirname(config.output)
+        if not os.path.exists(target):
+            raise _no_output(config.output, os.strerror(errno.ENOENT))
+        if not os.access(target, os.W_OK, effective_ids=True):
+            raise _no_output(config.output, os.strerror(errno.EACCES))
     if activation.passed().sockets:
         _check_passed(config)
     else:
         for path, _ in config.listens or [default_listen()]:
             bound_socket.check(path)
+
+
+def _delivery(config: Config, *, to_journal: bool) -> Delivery:
+    """The way to the sink, with the log of udsd's own messages. Raises UdsdError if --output cannot be opened."""
+    if to_journal:
+        return Delivery(Journal(), Log(keep=True, stderr=not systemd.started_us()))
+    # Nobody reads standard error in the background. So udsd's own messages go where the entries go.
+    unseen = config.detach or config.output is not None
+    log = Log(keep=unseen, stderr=not unseen)
+    if config.output is None:
+        return Delivery(Console(sys.stdout.fileno()), log)
+    try:
+        return Delivery(Console(open_file(config.output), path=config.output), log)
+    except OSError as error:
+        raise _no_output(config.output, error.strerror) from error
+
+
+def _no_output(path: str, reason: str | None) -> UdsdError:
+    hint = "its directory must exist, and be writable for the user who runs udsd"
+    return UdsdError(f"--output {path}: {reason}", hint=hint, status=os.EX_CANTCREAT)
 
 
 def _check_passed(config: Config) -> None:

@@ -18,7 +18,17 @@ from udsd.journal.entry import Entry, decode_entry
 from udsd.journal.sink import BusyError, Lost
 
 _DELIMITERS = " []:"  # of a line, around the identifier
+_FILE_MODE = 0o640  # entries may hold secrets
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def open_file(path: str) -> int:
+    """Open the file of --output, to append to it. Returns the descriptor. Raises OSError as open(2) does."""
+    before = os.umask(0o777 & ~_FILE_MODE)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _FILE_MODE)
+    finally:
+        os.umask(before)
 
 
 def printable(value: bytes) -> str:
@@ -44,16 +54,16 @@ def tag_of(identifier: bytes) -> str:
 
 
 class Console:
-    """Standard output, or another descriptor that is open for writing.
+    """Standard output, or another descriptor that is open for writing: that of `open_file` if there is a `path`.
 
     Writing never waits: the console writes only when poll(2) allows it, and at most what a pipe then takes without
     waiting (PIPE_BUF). An entry counts as taken once its line has begun; the rest of the line is written before
     anything else. While a disk is full, deliver() raises BusyError, so that the entry is tried again.
     """
 
-    name = "standard output"
-
-    def __init__(self, descriptor: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, descriptor: int, clock: Callable[[], float] = time.time, *, path: str | None = None) -> None:
+        self.name = path or "standard output"
+        self._path = path
         self._descriptor = descriptor
         self._clock = clock
         self._host = socket.gethostname()
@@ -91,6 +101,13 @@ class Console:
         if self._rest:
             self._rest = memoryview(b"")
             yield self._begun
+
+    def reopen(self) -> None:
+        """Go on with the file that is at the path now. If that fails, raises OSError and goes on with the old one."""
+        if self._path is not None:
+            new = open_file(self._path)
+            os.dup2(new, self._descriptor, inheritable=False)
+            os.close(new)
 
     def _write(self) -> None:
         try:

@@ -14,7 +14,7 @@ import select
 from collections.abc import Iterable
 
 from udsd.journal.entry import Entry
-from udsd.journal.log import SINK_AWAY, SINK_BACK, Log
+from udsd.journal.log import OUTPUT_FAILED, SINK_AWAY, SINK_BACK, Log
 from udsd.journal.sink import BusyError, Lost, Sink
 
 _FIRST_RETRY, _RETRY = 0.005, 1.0  # seconds between tries without a descriptor: the longer the outage, the rarer
@@ -90,6 +90,13 @@ class Delivery:
             return min(due, now + min(_RETRY, max(_FIRST_RETRY, (now - self._since) / 4)))
         poll.register(self._busy.writable, select.POLLOUT)
         return due
+
+    def reopen(self) -> None:
+        """Have the sink open its file again."""
+        try:
+            self._sink.reopen()
+        except OSError as error:
+            self.log.say(OUTPUT_FAILED, f"{self._sink.name}: {error.strerror}; udsd goes on with the old file")
 
     def take_lost(self) -> Iterable[Lost]:
         """Give the caller the entries that the sink took, lost, and could not deliver again."""

@@ -75,6 +75,9 @@ class Journal:
         if self._large:
             self._make_room(self._large)
 
+    def reopen(self) -> None:
+        """Nothing to do: journald has no file of ours."""
+
     def take_lost(self) -> Iterable[Lost]:
         """The entries that a dead socket lost and that could not be sent again."""
         while self._again:

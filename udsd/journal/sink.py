@@ -40,5 +40,8 @@ class Sink(Protocol):
         Raises BusyError if it is not there, or if it lost entries and cannot take them again.
         """
 
+    def reopen(self) -> None:
+        """Open again what is a file, since it may have been moved. Raises OSError if that fails."""
+
     def take_lost(self) -> Iterable[Lost]:
         """Give the caller the entries that the sink took, lost, and could not deliver again."""

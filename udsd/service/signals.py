@@ -1,4 +1,4 @@
-"""Signals: those that stop the daemon, and the one that asks for its counters.
+"""Signals: those that stop the daemon, and those that ask for its counters and for a new file of output.
 
 Each sets a flag and makes a descriptor readable. That wakes the poll(2) of the loop, which then acts. The second signal
 that asks to stop ends the process at once.
@@ -8,7 +8,8 @@ import os
 import signal
 from types import FrameType
 
-# To stop. SIGHUP, too: closing a terminal must not leave a socket file behind, and there is nothing to reload.
+# To stop. Without --output SIGHUP, too: closing a terminal must not leave a socket file behind, and there is nothing
+# to reload.
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -19,20 +20,22 @@ def leave_no_zombies() -> None:
 
 
 class Signals:
-    """Handlers for the signals above, from construction to the end of the process.
+    """Handlers for the signals above, from construction to the end of the process. `reopens`: SIGHUP does not stop.
 
     `stop` is the name of the signal that asked to stop; None until then. `fileno()` polls readable after a signal; then
     call `clear`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reopens: bool = False) -> None:
         self.stop: str | None = None
-        self._counters = False
+        self._counters = self._reopen = False
         self._readable, wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         for number in _STOP:
             signal.signal(number, self._handle_stop)
         signal.signal(signal.SIGUSR1, self._handle_counters)
+        if reopens:
+            signal.signal(signal.SIGHUP, self._handle_reopen)
 
     def fileno(self) -> int:
         """The descriptor, for poll(2)."""
@@ -46,6 +49,14 @@ class Signals:
         """Whether SIGUSR1 has come since the last call."""
         asked, self._counters = self._counters, False
         return asked
+
+    def asked_to_reopen(self) -> bool:
+        """Whether SIGHUP has come since the last call, and is not to stop the daemon."""
+        asked, self._reopen = self._reopen, False
+        return asked
+
+    def _handle_reopen(self, _number: int, _frame: FrameType | None) -> None:
+        self._reopen = True
 
     def _handle_counters(self, _number: int, _frame: FrameType | None) -> None:
         self._counters = True

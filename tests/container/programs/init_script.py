@@ -44,20 +44,23 @@ def until_ended(daemon: int) -> None:
 def check_that_nothing_is_left() -> None:
     assert not PIDFILE.exists()
     assert list(SOCKET.parent.iterdir()) == []
-    assert script("status") == (3, "")
+    assert script("status") == (3, "udsd is not running\n")
 
 
 # Not yet started.
-assert script("status") == (3, "")
+assert script("status") == (3, "udsd is not running\n")
+assert script("try-restart") == (0, "")
 assert script("stop") == (0, "")
 
 # Started: ready at once, and only once.
 assert script("start") == (0, "")
 send("at once")
-assert script("status") == (0, "")
-status, said = script("start")
-assert status == os.EX_UNAVAILABLE
-assert f"runs already, with pid {pid()}\n" in said, said
+assert script("status") == (0, f"udsd is running, with pid {pid()}\n")
+before = pid()
+assert script("start") == (0, "")
+assert pid() == before
+assert script("try-restart") == (0, "")
+assert pid() != before
 
 # Restarted: another process, and what was queued is kept.
 before = pid()
@@ -70,14 +73,38 @@ send("after")
 assert script("stop") == (0, "")
 until_ended(before)
 check_that_nothing_is_left()
-stored = [line.partition("]: ")[2] for line in LOG.read_text().splitlines()]
+lines = LOG.read_text().splitlines()
+stored = [line.partition("]: ")[2] for line in lines if "]: " in line]
 assert stored == ["at once", *(f"queued {number}" for number in range(100)), "after"], stored
+
+own = [line for line in lines if " udsd: " in line]
+assert "receiving on" in own[0], own
+assert "stopped by DONE" in own[-1], own
+assert LOG.stat().st_mode & 0o777 == 0o640
+
+# The log file is moved: at SIGHUP udsd makes a new one.
+assert script("start") == (0, "")
+LOG.rename(f"{LOG}.1")
+assert script("reload") == (0, "")
+deadline = time.monotonic() + 10
+while not LOG.exists():
+    assert time.monotonic() < deadline, "SIGHUP made no new log file"
+send("into the new file")
+assert script("stop") == (0, "")
+assert "into the new file" in LOG.read_text()
+assert "into the new file" not in Path(f"{LOG}.1").read_text()
+
+# Frozen: it is killed in the end.
+assert script("start") == (0, "")
+os.kill(pid(), signal.SIGSTOP)
+status, said = script("stop")
+assert (status, said.splitlines()[-1]) == (0, "udsd does not end: killed")
 
 # Killed: known as such, also when its pid is another's by then, and in nobody's way.
 assert script("start") == (0, "")
 kill(pid())
 PIDFILE.write_text(f"{os.getpid()}\n")
-assert script("status") == (3, "")
+assert script("status") == (1, "udsd is dead, but its pid file exists\n")
 assert script("stop") == (0, "")
 assert script("restart") == (0, "")
 assert pid() != os.getpid()

@@ -2,6 +2,10 @@
 
 import sys
 
-from udsd.daemon.cli import main
+from udsd.service import signals
+
+signals.hold()
+
+from udsd.daemon.cli import main  # noqa: E402  (takes a while)
 
 sys.exit(main())

@@ -1,6 +1,7 @@
 """Sockets that a service manager passes."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -135,6 +136,25 @@ def test_what_is_queued_when_a_signal_stops_it_is_delivered_first(path: Path) ->
         assert path.exists()
         with pytest.raises(BlockingIOError):
             held.recv(100)
+
+
+def test_a_signal_during_the_start_waits_until_what_is_queued_is_delivered(path: Path) -> None:
+    with bound(path) as held, sender(path) as client:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        client.send(b"queued before the start")
+        daemon = activate(held.fileno())
+        deadline = time.monotonic() + SECONDS
+        while not _blocks_sigterm(daemon.pid):
+            assert time.monotonic() < deadline
+        daemon.send_signal(signal.SIGTERM)
+        out, err = daemon.communicate(timeout=SECONDS)
+        assert (daemon.returncode, messages(out.splitlines())) == (0, [b"queued before the start"])
+        assert b"stopped by SIGTERM" in err
+
+
+def _blocks_sigterm(pid: int) -> bool:
+    (blocked,) = re.findall(r"^SigBlk:\s+(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(blocked, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 _SEND_FOREVER = """

@@ -20,6 +20,7 @@ from typing import Self
 
 from udsd.errors import UdsdError, explain
 from udsd.journal.log import write_stderr
+from udsd.service import signals
 
 # python-daemon 2.3 builds a list of all descriptors that the limit allows, and containers allow a billion.
 _DESCRIPTORS = 4096
@@ -49,6 +50,7 @@ class Background:
         readable, self._writable = os.pipe2(os.O_CLOEXEC)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the waiting process without removing the other's files
         if os.fork():
+            signals.release()
             os.close(self._writable)
             _end_as_reported(readable)
         os.close(readable)

@@ -13,6 +13,16 @@ from types import FrameType
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def hold() -> None:
+    """Have signals that stop the daemon wait until it has started: then it first delivers what is queued."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+
+
+def release() -> None:
+    """Undo `hold`."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+
 def leave_no_zombies() -> None:
     """As PID 1 of a container: have the kernel reap orphans that were reparented to us."""
     if os.getpid() == 1:
@@ -36,6 +46,7 @@ class Signals:
         signal.signal(signal.SIGUSR1, self._handle_counters)
         if reopens:
             signal.signal(signal.SIGHUP, self._handle_reopen)
+        release()
 
     def fileno(self) -> int:
         """The descriptor, for poll(2)."""

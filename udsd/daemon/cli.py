@@ -8,13 +8,13 @@ import argparse
 import math
 import os
 import sys
+from contextlib import suppress
 
 from udsd import __version__, formats
 from udsd.argparser import Parser
 from udsd.daemon import config as settings
 from udsd.daemon.config import DEFAULT_LIMIT, Config
 from udsd.errors import UdsdError, explain
-from udsd.service import failed_start
 
 # argparse calls the type this in its errors.
 settings.parse_seconds.__name__ = "number of seconds, at least 1"
@@ -133,5 +133,8 @@ def main() -> int:
         return startup.run(config)
     except UdsdError as error:
         sys.stderr.write(explain("udsd", error))
-        failed_start.pause(str(error))
+        with suppress(UdsdError):  # without systemd-python there is no pause
+            from udsd.service import failed_start
+
+            failed_start.pause(str(error))
         return error.status

@@ -160,8 +160,8 @@ def send_until_full(client: socket.socket, first: int = 0, patience: float = 1.0
 
 
 def messages(lines: list[bytes]) -> list[bytes]:
-    """The messages in lines of the console sink."""
-    return [line.partition(b"]: ")[2] for line in lines]
+    """The messages in lines of the console sink. The pid before them is missing if the sender had ended."""
+    return [line.partition(b": ")[2] for line in lines]
 
 
 def open_files(pid: int) -> list[str]:

@@ -81,7 +81,7 @@ def send_all(machine: Machine) -> None:
     machine.run(*machine.program("send_frames", machine.frames(_ROOT)))
     machine.run("systemd-run", "--quiet", "--service-type=notify", "--unit=loud",
                 *machine.program("send_frames", "--notify", machine.frames(_UNIT)))  # fmt: skip
-    machine.run("udsd-send", user="nobody", stdin=b"\n".join(_NOBODY))
+    machine.run(*machine.program("send_frames", machine.frames(_NOBODY, "nobody")), user="nobody")
     machine.run("udsd-send", _LAST.decode())
 
 

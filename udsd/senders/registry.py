@@ -4,8 +4,8 @@
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
    which asks whether any known process has ended; the cost does not depend on their number.
 2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). It is kept encoded,
-   as the end of each entry. It is read again when it is more than a second old, so that an exec or a move to another
-   unit shows: up to two seconds after the datagrams that wait, so that nobody waits for it; later before them.
+   as the end of each entry. No datagram gets what is more than a second old, so that an exec or a move to another unit
+   shows. For a busy sender it is read again after half a second, when nothing waits, so that nobody waits for it.
 3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
    datagram whose own pidfd is of the same process.
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
@@ -41,8 +41,8 @@ from udsd.senders import cgroup, process
 from udsd.senders.credentials import Credentials, decode_ucred, fields_of
 from udsd.senders.process import Look
 
-_FRESH = 1.0  # seconds for which the fields of a process are used before it is looked at again
-_BUSY = 1.0  # seconds more, for a sender whose datagrams come before the next look at it
+_FRESH = 0.5  # seconds for which the fields of a process are used before it is looked at again, when nothing waits
+_OLDEST = 1.0  # seconds after which it is looked at before its next datagram
 _MOST = 1024  # known processes of one socket; each holds a descriptor
 _MOST_ENDED = 1024  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
@@ -155,7 +155,7 @@ class Registry:
         if known is None or (self._ends.poll(0, 1) and self._has_ended(ucred)):
             return self._meet(ucred, now, attached)
         if now >= known.stale_at:
-            if now < known.stale_at + _BUSY:
+            if now < known.stale_at + _OLDEST - _FRESH:
                 self._stale.add(ucred)
             else:
                 self._look_again(ucred, known, now)

@@ -20,7 +20,6 @@ _WORDS = {
     "undelivered": "undelivered",
     "malformed_datagrams": "malformed",
     "dropped_fields": "fields dropped",
-    "unidentified": "sender not identified",
 }
 _SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "unidentified", "bytes")
 

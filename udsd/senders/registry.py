@@ -14,7 +14,7 @@
    there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. For a
    process that has been reaped the kernel does not know the uid any more. Its control group is then certain if that
    user has a process in it, since the user could make that process send anything. Otherwise the entry is marked.
-6. The tables are bounded, however many senders there are: 1,024 known processes and 1,024 ended ones for each socket.
+6. The tables are bounded, however many senders there are: 1,024 known processes and 256 ended ones for each socket.
    The process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever
    gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
    groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
@@ -44,7 +44,7 @@ from udsd.senders.process import Look
 _FRESH = 0.5  # seconds for which the fields of a process are used before it is looked at again, when nothing waits
 _OLDEST = 1.0  # seconds after which it is looked at before its next datagram
 _MOST = 1024  # known processes of one socket; each holds a descriptor
-_MOST_ENDED = 1024  # processes that have ended, of one socket
+_MOST_ENDED = 256  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
 LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them

@@ -119,7 +119,7 @@ def test_the_pid_of_another_process_is_not_believed(victim: Machine) -> None:
     (entry,) = victim.datagrams("MESSAGE=claimed")
     uid = victim.text("id", "-u", "nobody").encode()
     assert entry["OBJECT_UID"] == uid
-    assert not {"OBJECT_PID", "OBJECT_COMM", "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_CGROUP"} & entry.keys()
+    assert not {"OBJECT_PID", "OBJECT_COMM", "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_CGROUP"} & entry.keys(), entry
     assert entry["SYSLOG_IDENTIFIER"] == b"unknown"
     victim.kill(enters)
 

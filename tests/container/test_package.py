@@ -34,8 +34,11 @@ _FILES = {
     "/usr/lib/systemd/user/udsd.service",
     "/usr/lib/systemd/user/udsd.socket",
     "/usr/lib/sysusers.d/udsd.conf",
+    "/usr/share/bash-completion/completions/udsd",
     "/usr/share/bash-completion/completions/udsd-send",
+    "/usr/share/fish/vendor_completions.d/udsd.fish",
     "/usr/share/fish/vendor_completions.d/udsd-send.fish",
+    "/usr/share/zsh/vendor-completions/_udsd",
     "/usr/share/zsh/vendor-completions/_udsd-send",
     *(f"/usr/share/man/man{page.stem[-1]}/{page.stem}.gz" for page in (TOP / "packaging/man").glob("*.scd")),
 }

@@ -14,6 +14,7 @@ fields come out: PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, SYSLOG_PID, SYSLO
    data `[id name="value"]` is the field SD_ID_NAME, made by the rules of `names`; an element without parameters is an
    empty field SD_ID. Under the SD-ID of our own clients (`wire`) each parameter is a field by its own name.
    The host name is told as SYSLOG_HOSTNAME if it is not this host's, the message's type as SYSLOG_MSGID.
+   Where there is a flaw, the datagram is the message, and what stood before the flaw is kept.
 """
 
 import re
@@ -35,7 +36,7 @@ _RFC_3339 = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
 _TIME = re.compile(rb"(?:[A-Za-z]{3} [ \d]\d [ \d]\d:[ \d]\d:[ \d]\d|" + _RFC_3339 + rb") ")
 _TAG = re.compile(rb"[ \t\n\r]*+([^ \t\n\r]*):(?:[ \t\n\r]|\Z)")
 
-_VERSION_1 = re.compile(rb"1 " + _RFC_3339 + rb" ")
+_VERSION_1 = re.compile(rb"1 (" + _RFC_3339 + rb") ")
 _HEADER = re.compile(rb"1 (-|" + _RFC_3339 + rb") ([!-~]+) ([!-~]+) ([!-~]+) ([!-~]+) (?=[-\[])")
 # Nothing possessive around a group: Python before 3.11.5 (Debian 12) matches that wrong (gh-106052). Nor is it needed,
 # since each way but one fails at its first byte.
@@ -62,12 +63,17 @@ def parse(payload: bytes, host: bytes) -> Parsed:
         return unparsed(payload, Problem("no priority", f"a syslog message opens with <N>, N from 0 to {_HIGHEST}"))
     header = _HEADER.match(payload, pri.end())
     if header:
+        fields = _priority(int(pri[1]))
         try:
-            return _rfc5424(payload, int(pri[1]), header, host), None
+            _rfc5424(payload, header, host, fields)
         except MalformedError as error:
-            return unparsed(payload, error.problem)
-    if _VERSION_1.match(payload, pri.end()):
-        return unparsed(payload, Problem("header of RFC 5424"))
+            return unparsed(payload, error.problem, fields)
+        return fields, None
+    version = _VERSION_1.match(payload, pri.end())
+    if version:
+        # Which word is which is unknown: one of them may be two, or missing.
+        time: Field = ("SYSLOG_TIMESTAMP", version[1])
+        return unparsed(payload, Problem("header of RFC 5424"), [*_priority(int(pri[1])), time])
     return _rfc3164(payload[pri.end() :], int(pri[1]), host), None
 
 
@@ -103,8 +109,8 @@ def _rfc3164(content: bytes, pri: int, host: bytes) -> Fields:
     return fields
 
 
-def _rfc5424(payload: bytes, pri: int, header: "re.Match[bytes]", host: bytes) -> Fields:
-    fields = _priority(pri)
+def _rfc5424(payload: bytes, header: "re.Match[bytes]", host: bytes, fields: list[Field]) -> None:
+    """Add what the datagram says. MalformedError: what stood before the flaw has been added."""
     time, name, app_name, procid, msgid = header.groups()
     said = {
         "SYSLOG_IDENTIFIER": app_name,
@@ -123,7 +129,6 @@ def _rfc5424(payload: bytes, pri: int, header: "re.Match[bytes]", host: bytes) -
     if rest[:1] not in (b"", b" "):
         raise MalformedError("structured data of RFC 5424", f"at byte {at}")
     fields.append(("MESSAGE", rest[1:].removeprefix(_BOM)))
-    return fields
 
 
 def _structured_data(payload: bytes, at: int, fields: list[Field]) -> int:

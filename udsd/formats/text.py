@@ -69,6 +69,6 @@ def parse(payload: bytes) -> Parsed:
     return (_PRIORITY, ("MESSAGE", trimmed(payload))), None
 
 
-def unparsed(payload: bytes, problem: Problem) -> Parsed:
-    """The payload is the message because it does not parse."""
-    return (_PRIORITY, ("MESSAGE", trimmed(payload))), problem
+def unparsed(payload: bytes, problem: Problem, certain: Fields = (_PRIORITY,)) -> Parsed:
+    """The payload is the message because it does not parse. `certain`: what is known in spite of that, PRIORITY first."""
+    return (*certain, ("MESSAGE", trimmed(payload))), problem

@@ -600,10 +600,41 @@ def test_a_host_that_is_named_with_its_domain_is_this_one() -> None:
 @pytest.mark.parametrize(("payload", "told"), MALFORMED.values(), ids=MALFORMED)
 def test_what_is_malformed_is_stored_as_text(payload: bytes, told: bytes) -> None:
     fields, problem = syslog.parse(payload, HOST)
-    assert fields == text.parse(payload)[0]
+    if told.startswith(b"no priority"):
+        assert fields == text.parse(payload)[0]
+    assert fields[-1] == ("MESSAGE", trimmed(payload))
+    assert [name for name, _ in fields].count("MESSAGE") == 1
     assert problem is not None
     assert problem.fields() == (("UDSD_MALFORMED", told),)
     assert (told.decode().partition(": ")[0], 0) == (problem.kind, problem.dropped)
+
+
+T = b"2026-11-25T02:00:00Z"
+FLAWED: dict[str, tuple[bytes, Fields]] = {
+    "no host": (
+        b"<11>1 2026-05-21T19:32:12.581Z db1. - 6993 began a merge of parts",
+        opening(11, time=b"2026-05-21T19:32:12.581Z"),
+    ),
+    "no structured data": (b"<8>1 2026-11-25T02:00:00Z h db 1 - disk gone", opening(8, time=T)),
+    "words of two words": (b"<27>1 2026-11-25T02:00:00Z h my tag 99 my tag - hello", opening(27, time=T)),
+    "the kernel's facility": (b"<2>1 2026-11-25T02:00:00Z x", opening(2, time=T)),
+    "a blank before a value": (
+        b'<163>1 2026-11-25T02:00:00Z h app 7 ID [e@1 iut="3" eventSource= "App"] hello',
+        opening(163, tag=b"app", pid=b"7", time=T, host=b"h", msgid=b"ID"),
+    ),
+    "no quotes": (b"<163>1 - vm app - - [e@1 iut=3] hello", opening(163, tag=b"app")),
+    "quotes not escaped": (b'<163>1 - - app - - [a event="quote "test""] x', opening(163, tag=b"app")),
+    "text behind nil": (b"<11>1 - - a - - -x", opening(11, tag=b"a")),
+    "an element before the flaw": (b'<11>1 - - - - - [a b="c"][d e=f] x', [*opening(11), ("SD_A_B", b"c")]),
+}
+
+
+@pytest.mark.parametrize(("payload", "fields"), FLAWED.values(), ids=FLAWED)
+def test_what_stood_before_a_flaw_is_kept(payload: bytes, fields: Fields) -> None:
+    read, problem = syslog.parse_auto(payload, HOST)
+    assert list(read) == [*fields, ("MESSAGE", payload)]
+    assert problem is not None
+    assert problem.kind in ("header of RFC 5424", "structured data of RFC 5424")
 
 
 TEXT = [payload for at, (payload, _) in MALFORMED.items() if at.startswith(("empty", "priority"))]

@@ -1,7 +1,8 @@
 """The format of programs that log objects: one JSON object (RFC 8259) a datagram.
 
 1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
-   Elements of an array are values of one field; `null` is no field. Numbers stay as they were written.
+   Elements of an array are values of one field; `null` is no field. Numbers stay as they were written. If there are
+   more values than an entry may have, each large array of texts and numbers is one field: the array, as it was written.
 2. MESSAGE is the first of the members `message`, `msg` and `short_message` that is there and is a text or a number.
    Without one it is the whole object, as it was sent.
 3. PRIORITY is the first of PRIORITY itself, in capitals, and `level`, `severity`, `priority`, `levelname`, `log.level`,
@@ -9,6 +10,7 @@
    a larger one, which is read on pino's scale, from 100 on Monolog's, in `levelno` on Python's. None understood: 6, and
    they are fields as others are.
 4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
+5. An object with too much in it is the message, and PRIORITY is what its first members say.
 """
 
 import json
@@ -58,22 +60,45 @@ _Object = tuple[tuple[str, Any], ...]  # its members in their order, repeated na
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=str)
 
 
+# What is matched of JSON is known to be valid.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_BEGIN = re.compile(r"\s*\{")
+_MEMBER = re.compile(rf"\s*({_STRING})\s*:\s*({_STRING}|[^\s\"\[{{}},]+)\s*,", re.DOTALL)
+_LARGE = re.compile(r"\[[^\[\]{}]{100}")
+# A large one: rewriting each of many small ones would take long.
+_FLAT_ARRAY = re.compile(rf'{_STRING}|\[(?=[^\[\]{{}}]{{100}})[^"\[\]{{}}]*+(?:{_STRING}[^"\[\]{{}}]*+)*\]', re.DOTALL)
+
+
 def parse(payload: bytes) -> Parsed:
     """The fields of a JSON object."""
+    members: _Object = ()
     try:
-        return _fields(payload), None
+        text = _decoded(payload)
+        try:
+            members = _members(text)
+        except RecursionError:
+            members = _head(text)
+            raise _too_deep() from None
+        try:
+            return _fields(members, payload), None
+        except MalformedError as error:
+            if error.problem != too_many_fields().problem or len(members) > MOST_FIELDS or not _LARGE.search(text):
+                raise
+            return _fields(_members(_FLAT_ARRAY.sub(_as_written, text)), payload), None
     except MalformedError as error:
-        return unparsed(payload, error.problem)
+        level = _find(members[:MOST_FIELDS], _LEVELS, _priority)
+        return unparsed(payload, error.problem, [_priority_field(level)])
 
 
-def _fields(payload: bytes) -> Fields:
-    members = _members(payload)
+def _fields(members: _Object, payload: bytes) -> Fields:
+    if len(members) > MOST_FIELDS:
+        raise too_many_fields()
     said = _find(members, _MESSAGES, _text)
     level = _find(members, _LEVELS, _priority)
     used = {found.at for found in (said, level) if found}
     names = Names("PRIORITY", "MESSAGE")
     looked_at = 0
-    fields: list[Field] = [("PRIORITY", level.value if level else b"%d" % priorities.INFO)]
+    fields: list[Field] = [_priority_field(level)]
     for at, (name, value) in enumerate(members):
         if at not in used:
             for field in _values(names, names.within(names.outermost, name), value, _DEEPEST):
@@ -86,20 +111,41 @@ def _fields(payload: bytes) -> Fields:
     return fields
 
 
-def _members(payload: bytes) -> _Object:
+def _priority_field(level: "_Found | None") -> Field:
+    return "PRIORITY", level.value if level else b"%d" % priorities.INFO
+
+
+def _decoded(payload: bytes) -> str:
     try:
-        value = _DECODER.decode(payload.rstrip(b"\0").decode("utf-8-sig"))
+        return payload.rstrip(b"\0").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8", f"at byte {error.start}") from None
+
+
+def _members(text: str) -> _Object:
+    """The members of the object. RecursionError where it is too deep for Python."""
+    try:
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise MalformedError("not JSON", str(error)) from None
-    except RecursionError:
-        raise _too_deep() from None
     if not isinstance(value, tuple):
         raise MalformedError("not a JSON object")
-    if len(value) > MOST_FIELDS:
-        raise too_many_fields()
     return value
+
+
+def _head(text: str) -> _Object:
+    """The members before the first that is an object or array, of an object that is too deep for Python."""
+    members: list[tuple[str, Any]] = []
+    begin = _BEGIN.match(text)
+    at = begin.end() if begin else len(text)
+    while len(members) < MOST_FIELDS and (member := _MEMBER.match(text, at)):
+        members.append((member[1][1:-1], member[2].strip('"')))  # with escapes: no name of a level has any
+        at = member.end()
+    return tuple(members)
+
+
+def _as_written(match: "re.Match[str]") -> str:
+    return json.dumps(match[0]) if match[0].startswith("[") else match[0]
 
 
 class _Found(NamedTuple):

@@ -70,5 +70,5 @@ def parse(payload: bytes) -> Parsed:
 
 
 def unparsed(payload: bytes, problem: Problem, certain: Fields = (_PRIORITY,)) -> Parsed:
-    """The payload is the message because it does not parse. `certain`: what is known in spite of that, PRIORITY first."""
+    """The payload is the message because it does not parse. `certain`: known in spite of that, PRIORITY first."""
     return (*certain, ("MESSAGE", trimmed(payload))), problem

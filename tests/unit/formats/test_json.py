@@ -358,7 +358,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
         "too many fields: more than 128",
     ),
     "too many values by one": (
-        b'{"a":[' + b",".join([b"1"] * (MOST_FIELDS - 1)) + b"]}",
+        b'{"a":[{}' + b",1" * (MOST_FIELDS - 1) + b"]}",
         "too many fields: more than 128",
     ),
     "too many members by one": (
@@ -431,6 +431,47 @@ def test_what_is_malformed_is_stored_as_text(payload: bytes, told: str) -> None:
     # What json says of it may change with Python.
     assert value.decode() == told or (told.startswith("not JSON: ") and value.startswith(b"not JSON: "))
     assert (told.partition(": ")[0], 0) == (problem.kind, problem.dropped)
+
+
+def _many(first: bytes, values: int = 1200) -> bytes:
+    return b"{" + first + b"".join(b',"p%d":1' % n for n in range(values)) + b"}"
+
+
+BUFFER = b"[" + b",".join([b"120"] * 1200) + b"]"
+LARGE = {
+    "a Buffer": (b'{"level":50,"b":{"type":"Buffer","data":' + BUFFER + b'},"msg":"x"}', ("B_DATA", BUFFER)),
+    "with blanks": (b'{"level":50,"b":[' + b"1, " * 300 + b'2.50 ],"msg":"x"}', ("B", b"[" + b"1, " * 300 + b"2.50 ]")),
+    "texts": (b'{"level":50,"b":["\\"",' + b'"a",' * 300 + b'"]"],"msg":"x"}', None),
+    "in a text": (b'{"level":50,"b":"[1,2]","c":' + BUFFER + b',"msg":"x"}', ("B", b"[1,2]")),
+}
+
+
+@pytest.mark.parametrize(("payload", "field"), LARGE.values(), ids=LARGE)
+def test_a_large_array_is_one_field(payload: bytes, field: Field | None) -> None:
+    fields, problem = format_json.parse(payload)
+    assert problem is None
+    assert (fields[0], fields[-1]) == (("PRIORITY", b"3"), ("MESSAGE", b"x"))
+    assert (field or ("B", payload[payload.index(b"[") : payload.rindex(b"]") + 1])) in fields
+    assert len({name for name, _ in fields}) == len(fields)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"level":"fatal","a":' + b"[" * 40 + b"]" * 40 + b"}",
+        b'{"a":' + b"[" * 40 + b"]" * 40 + b',"level":"fatal"}',
+        b'{"level":"fatal","a":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
+        b' { "x" : "a\\"b", "n": 1.5, "level" : "fatal", "a":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001,
+        _many(b'"level":"fatal"'),
+        b'{"level":"fatal","a":[{}' + b",1" * 200 + b"]}",
+    ],
+    ids=lambda payload: ascii(payload[:40]),
+)
+def test_an_object_with_too_much_in_it_keeps_its_level(payload: bytes) -> None:
+    fields, problem = format_json.parse(payload)
+    assert problem is not None
+    assert problem.kind in ("nested too deep", "too many fields")
+    assert list(fields) == entry(2, payload)
 
 
 @pytest.mark.parametrize("depth", [100, 500, *range(900, 1000), 5_000, 50_000])

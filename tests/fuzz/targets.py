@@ -61,7 +61,10 @@ _JSON = (
 _OURS = ("OBJECT_", "UDSD_", "COREDUMP_")
 _MANAGERS = ("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID")
 
-_LEVELS = ("level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
+_LEVELS = (
+    "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno", "level_name", "log_level", "lvl",
+    "@level", "@l", "severitytext", "severitynumber", "logging.googleapis.com/severity", "error_severity", "s",
+)  # fmt: skip
 _DEEPEST = 32
 
 _SAID_ELSEWHERE = ("PRIORITY", "MESSAGE", "SYSLOG_")  # in a client's datagram

@@ -3,12 +3,11 @@
 1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
    Elements of an array are values of one field; `null` is no field. Numbers stay as they were written. If there are
    more values than an entry may have, each large array of texts and numbers is one field: the array, as it was written.
-2. MESSAGE is the first of the members `message`, `msg` and `short_message` that is there and is a text or a number.
-   Without one it is the whole object, as it was sent.
-3. PRIORITY is the first of PRIORITY itself, in capitals, and `level`, `severity`, `priority`, `levelname`, `log.level`,
-   `loglevel` and `levelno` that is understood: a name that a well-known logger writes, a number of syslog (0 to 7), or
-   a larger one, which is read on pino's scale, from 100 on Monolog's, in `levelno` on Python's. None understood: 6, and
-   they are fields as others are.
+2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number. Without one it is the whole
+   object, as it was sent.
+3. PRIORITY is the first of the members in _LEVELS that is understood: a name that a well-known logger writes, or a
+   number on the scale that goes with the member's name, else of syslog (1 to 7), pino or, from 100 on, Monolog. 0 is an
+   emergency only in `priority`. None understood: 6, and they are fields as others are.
 4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
 5. An object with too much in it is the message, and PRIORITY is what its first members say.
 """
@@ -34,8 +33,13 @@ def _ranked(*names: str) -> dict[str, int]:
 
 
 # Names of members, the best first.
-_MESSAGES = _ranked("message", "msg", "short_message")
-_LEVELS = _ranked("PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "levelno")
+_MESSAGES = _ranked("message", "msg", "@message", "@m", "short_message", "event")
+_LEVELS = _ranked(
+    "PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "level_name", "log_level", "lvl",
+    "@level", "@l", "severitytext", "logging.googleapis.com/severity", "error_severity", "levelno", "severitynumber",
+    "log", "s",
+)  # fmt: skip
+_WITHIN = {"level": "name", "log": "level"}  # where the member is an object, the name in it that says the level
 
 # The names of syslog, and what other loggers write.
 _NAMED = {
@@ -43,16 +47,33 @@ _NAMED = {
     "emergency": priorities.EMERG,
     # "panic" too: a program gives up, which is no emergency of the machine's.
     **dict.fromkeys(("critical", "fatal", "panic", "dpanic"), priorities.CRIT),
-    "severe": priorities.ERR,
-    **dict.fromkeys(("information", "informational"), priorities.INFO),
-    **dict.fromkeys(("trace", "verbose", "silly", "config", "fine", "finer", "finest"), priorities.DEBUG),
+    **dict.fromkeys(("severe", "erro", "eror"), priorities.ERR),
+    **dict.fromkeys(("information", "informational", "log"), priorities.INFO),
+    **dict.fromkeys(
+        ("debg", "debug1", "debug5", "trace", "verbose", "silly", "config", "fine", "finer", "finest"), priorities.DEBUG
+    ),
 }
+# OpenTelemetry numbers the levels between.
+_NAMED |= {
+    f"{name}{n}": _NAMED[name] for name in ("trace", "debug", "info", "warn", "error", "fatal") for n in (2, 3, 4)
+}
+_MONGODB = {"f": 2, "e": 3, "w": 4, "i": 6, **{f"d{n}": 7 for n in range(1, 6)}}
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
 
 # From this number on, this priority.
 _PINO = ((60, 2), (50, 3), (40, 4), (30, 6), (10, 7))  # and bunyan's
 _MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250, 5), (200, 6), (100, 7))
+_GOOGLE = ((800, 0), (700, 1), (600, 2), (500, 3), (400, 4), (300, 5), (200, 6), (100, 7))  # 0: none
+_DOTNET = ((6, None), (5, 2), (4, 3), (3, 4), (2, 6), (0, 7))
+_OTEL = ((25, None), (21, 2), (17, 3), (13, 4), (9, 6), (1, 7))
 _PYTHON = ((50, 2), (40, 3), (30, 4), (20, 6), (1, 7))
+_SCALES = {
+    "levelno": _PYTHON,
+    "loglevel": _DOTNET,
+    "severitynumber": _OTEL,
+    "logging.googleapis.com/severity": _GOOGLE,
+}
 
 
 _Object = tuple[tuple[str, Any], ...]  # its members in their order, repeated names included; an array is a list
@@ -163,7 +184,7 @@ def _find(members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any],
         if rank is None:
             rank = wanted.get(name.lower(), best)
         if rank < best and (used := use(name.lower(), value)) is not None:
-            best, found = rank, _Found(at, used)
+            best, found = rank, _Found(at if isinstance(value, str) else -1, used)  # an object stays
     return found
 
 
@@ -173,12 +194,25 @@ def _text(_: str, value: Any) -> bytes | None:
 
 def _priority(name: str, value: Any) -> bytes | None:
     if not isinstance(value, str):
+        inner = _WITHIN.get(name)
+        if inner and isinstance(value, tuple):
+            return next((_priority("level", said) for its, said in value[:MOST_FIELDS] if its.lower() == inner), None)
         return None
-    priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))
+    if name == "log":  # a text, as container runtimes write it
+        return None
+    if "\x1b" in value:
+        value = _COLOUR.sub("", value)
+    priority = (_MONGODB.get(value.lower()) if name == "s" else None) or _NAMED.get(
+        _SLOG_OFFSET.sub("", value.strip().lower())
+    )
     if priority is None and value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER:
         number = int(value)
-        if name == "levelno":
-            priority = _on_scale(_PYTHON, number)
+        if name in _SCALES and (name != "loglevel" or number < _LOWEST):
+            priority = _on_scale(_SCALES[name], number)
+        elif name == "severity" and (number == 0 or number >= 100):
+            priority = _on_scale(_GOOGLE, number)
+        elif number == 0 and name != "priority":
+            priority = None  # an emergency to syslog, ordinary to most others
         else:
             priority = number if number <= _LOWEST else _on_scale(_MONOLOG + _PINO, number)
     return None if priority is None else b"%d" % priority

@@ -38,10 +38,9 @@ LOGGERS: dict[str, tuple[bytes, Fields]] = {
         b'{"message": "hello", "levelno": 40, "exc_info": "Traceback\\n  x"}',
         entry(3, b"hello", ("EXC_INFO", b"Traceback\n  x")),
     ),
-    "structlog": whole(
+    "structlog": (
         b'{"event": "user.login", "level": "warning", "timestamp": "2026-11-25T02:51:11Z", "user_id": 7}',
-        *(("EVENT", b"user.login"), ("TIMESTAMP", b"2026-11-25T02:51:11Z"), ("USER_ID", b"7")),
-        priority=4,
+        entry(4, b"user.login", ("TIMESTAMP", b"2026-11-25T02:51:11Z"), ("USER_ID", b"7")),
     ),
     "loguru": whole(
         b'{"text": "hello\\n", "record": {"level": {"name": "ERROR", "no": 40}, "message": "hello", "exception":null}}',
@@ -150,9 +149,7 @@ LOGGERS: dict[str, tuple[bytes, Fields]] = {
         b'{"Timestamp":"2026","Level":"Information","MessageTemplate":"Hi {Who}","Properties":{"Who":"you"}}\n',
         *(("TIMESTAMP", b"2026"), ("MESSAGETEMPLATE", b"Hi {Who}"), ("PROPERTIES_WHO", b"you")),
     ),
-    "Serilog, compact": whole(
-        b'{"@t":"2026","@m":"Hi you","@l":"Error"}', ("T", b"2026"), ("M", b"Hi you"), ("L", b"Error")
-    ),
+    "Serilog, compact": (b'{"@t":"2026","@m":"Hi you","@l":"Error"}', entry(3, b"Hi you", ("T", b"2026"))),
     ".NET, AddJsonConsole": (
         b'{"EventId":0,"LogLevel":"Critical","Category":"a.B","Message":"x","State":{"Message":"x","{OriginalFormat}":"x"}}',
         entry(
@@ -406,6 +403,13 @@ def test_objects(payload: bytes, fields: Fields) -> None:
 @pytest.mark.parametrize("name", ["level", "severity", "priority", "levelname", "log.level", "loglevel", "Level"])
 @pytest.mark.parametrize(("level", "priority"), (LEVELS | MONOLOGS).items())
 def test_a_level_is_the_priority(name: str, level: str, priority: int) -> None:
+    number = int(level.strip('"')) if level.strip('"').isdigit() else -1
+    if (name == "loglevel" and 0 <= number < 7) or (name == "severity" and number >= 100):
+        return  # on a scale of its own
+    if number == 0 and name != "priority":
+        fields, _ = format_json.parse(f'{{"msg":"x","{name}":{level}}}'.encode())
+        assert fields[0] == ("PRIORITY", b"6")
+        return
     assert format_json.parse(f'{{"msg":"x","{name}":{level}}}'.encode()) == (entry(priority, b"x"), None)
 
 
@@ -438,6 +442,22 @@ def _many(first: bytes, values: int = 1200) -> bytes:
 
 
 BUFFER = b"[" + b",".join([b"120"] * 1200) + b"]"
+WILD = {
+    '"log":{"level":"ERROR"}': 3, '"level":{"name":"ERROR"}': 3, '"@level":"error"': 3, '"lvl":"eror"': 3,
+    '"level":"ERRO"': 3, '"level":"DEBG"': 7, '"severityText":"ERROR2"': 3, '"severityNumber":17': 3,
+    '"error_severity":"PANIC"': 2, '"error_severity":"LOG"': 6, '"error_severity":"DEBUG1"': 7,
+    '"level":"\\u001b[31merror\\u001b[39m"': 3, '"s":"E"': 3, '"@l":"Error"': 3, '"LogLevel":2': 6,
+    '"LogLevel":5': 2, '"severity":0': 6, '"severity":400': 4, '"severity":600': 2, '"level":0': 6,
+    '"logging.googleapis.com/severity":500': 3, '"log_level":"warn"': 4, '"level_name":"ERROR"': 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("member", "priority"), WILD.items())
+def test_levels_in_the_wild(member: str, priority: int) -> None:
+    fields, problem = format_json.parse(f'{{"msg":"x",{member}}}'.encode())
+    assert (fields[0], problem) == (("PRIORITY", b"%d" % priority), None)
+
+
 LARGE = {
     "a Buffer": (b'{"level":50,"b":{"type":"Buffer","data":' + BUFFER + b'},"msg":"x"}', ("B_DATA", BUFFER)),
     "with blanks": (b'{"level":50,"b":[' + b"1, " * 300 + b'2.50 ],"msg":"x"}', ("B", b"[" + b"1, " * 300 + b"2.50 ]")),

@@ -8,7 +8,7 @@ fields come out: PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, SYSLOG_PID, SYSLO
    blank; in the tag a pid in brackets.
 2. Local programs write no host name, but a relay on the same machine does (rsyslog's omuxsock), and so does
    `logger --rfc3164`, both without the domain. So a word between time and tag is taken for one only if it is the name
-   of this host, whole or up to its first dot.
+   of this host, with or without a domain, or `localhost`, without regard to case.
 3. Blanks, newlines and NULs at the end are not part of the message.
 4. What goes on with `1`, a time and the rest of a header is RFC 5424. There a nil value (`-`) is no field. Structured
    data `[id name="value"]` is the field SD_ID_NAME, made by the rules of `names`; an element without parameters is an
@@ -30,6 +30,7 @@ _BLANKS = b" \t\n\r"
 _BOM = b"\xef\xbb\xbf"
 _NIL = b"-"
 _HIGHEST = 191
+_LONGEST_HOST = 255  # RFC 5424, 6
 
 _PRI = re.compile(rb"<(\d{1,3})>")
 _RFC_3339 = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
@@ -78,7 +79,14 @@ def parse(payload: bytes, host: bytes) -> Parsed:
 
 
 def _is_this_host(name: bytes, host: bytes) -> bool:
-    return name in (host, host.partition(b".")[0])
+    if name == host:
+        return True
+    name, host = name.lower(), host.lower()
+    if name in (host, b"localhost"):
+        return True
+    if b"." in name and b"." in host:
+        return False  # two domains
+    return name.partition(b".")[0] == host.partition(b".")[0] != b""
 
 
 def _priority(pri: int) -> list[Field]:
@@ -93,7 +101,7 @@ def _rfc3164(content: bytes, pri: int, host: bytes) -> Fields:
     at = time.end() if time else 0
     tag = _TAG.match(content, at)
     if time and not tag:
-        word = content[at : at + len(host) + 1].partition(b" ")[0]
+        word = content[at : at + _LONGEST_HOST + 1].partition(b" ")[0]
         if _is_this_host(word, host):
             tag = _TAG.match(content, at + len(word) + 1)
     if tag:

@@ -589,6 +589,20 @@ def test_the_name_of_this_host_is_known_without_its_domain(host: bytes, told: by
     assert dict(syslog.parse(b"<14>1 - vm - - - - x", host)[0]).get("SYSLOG_HOSTNAME", b"") == told
 
 
+@pytest.mark.parametrize(
+    ("name", "host", "ours"),
+    [
+        *((b"VM", b"vm", True), (b"vm", b"VM", True), (b"localhost", b"vm", True), (b"vm.example.org", b"vm", True)),
+        *((b"Vm", b"vm.example.org", True), (b"vm2.example.org", b"vm", False), (b"vm.a", b"vm.b", False)),
+        *((b"localhost2", b"vm", False), (b".x", b"vm", False)),
+    ],
+)
+def test_this_host_goes_by_its_other_names(name: bytes, host: bytes, ours: bool) -> None:
+    tagged, _ = syslog.parse(b"<14>Nov 25 02:51:10 " + name + b" tag: x", host)
+    assert (dict(tagged)["MESSAGE"] == b"x") == ours
+    assert ("SYSLOG_HOSTNAME" not in dict(syslog.parse(b"<14>1 - " + name + b" - - - - x", host)[0])) == ours
+
+
 def test_a_host_that_is_named_with_its_domain_is_this_one() -> None:
     host = b"vm.example.org"
     assert dict(syslog.parse(b"<14>Nov 25 02:51:10 vm.example.org tag: x", host)[0])["MESSAGE"] == b"x"

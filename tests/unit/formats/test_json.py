@@ -404,13 +404,16 @@ def test_objects(payload: bytes, fields: Fields) -> None:
 @pytest.mark.parametrize(("level", "priority"), (LEVELS | MONOLOGS).items())
 def test_a_level_is_the_priority(name: str, level: str, priority: int) -> None:
     number = int(level.strip('"')) if level.strip('"').isdigit() else -1
-    if (name == "loglevel" and 0 <= number < 7) or (name == "severity" and number >= 100):
-        return  # on a scale of its own
-    if number == 0 and name != "priority":
-        fields, _ = format_json.parse(f'{{"msg":"x","{name}":{level}}}'.encode())
+    (fields, problem) = format_json.parse(f'{{"msg":"x","{name}":{level}}}'.encode())
+    assert problem is None
+    if name == "loglevel" and 0 <= number < 7:  # of .NET, where 6 is none
+        assert fields[0] == ("PRIORITY", (b"7", b"7", b"6", b"4", b"3", b"2", b"6")[number : number + 1][0])
+    elif name == "severity" and number >= 100:  # of Google
+        assert fields[0] == ("PRIORITY", b"%d" % (7, 6, 5, 4, 3, 2, 1, 0)[min(number // 100, 8) - 1])
+    elif number == 0 and name != "priority":
         assert fields[0] == ("PRIORITY", b"6")
-        return
-    assert format_json.parse(f'{{"msg":"x","{name}":{level}}}'.encode()) == (entry(priority, b"x"), None)
+    else:
+        assert fields == entry(priority, b"x")
 
 
 @pytest.mark.parametrize(("level", "priority"), PYTHONS.items())

@@ -1,5 +1,6 @@
 """The init script /etc/init.d/udsd on a machine without systemd, used as SysV init and its admin use it."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -33,6 +34,8 @@ def pid() -> int:
 def kill(daemon: int) -> None:
     os.kill(daemon, signal.SIGKILL)
     until_ended(daemon)
+    with PIDFILE.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the kernel closes its files last
 
 
 def until_ended(daemon: int) -> None:

@@ -55,6 +55,11 @@ def send_with(sender: socket.socket, text: bytes, descriptor: int) -> bool:
     return True
 
 
+def until_taken(sender: socket.socket) -> None:
+    while int.from_bytes(ioctl(sender, termios.TIOCOUTQ, bytes(4)), sys.byteorder):
+        time.sleep(0.01)  # nothing tells when a datagram has been taken
+
+
 def linger(path: str, _: int) -> bool:
     with client(path) as sender, stuck() as attached:
         taken = send_with(sender, b"lingers", attached.fileno())
@@ -93,8 +98,8 @@ def fuse(path: str, number: int) -> bool:
             os.kill(server, 9)
             os.waitpid(server, 0)
         taken = send_with(sender, b"hangs", attached)
-        while taken and int.from_bytes(ioctl(sender, termios.TIOCOUTQ, bytes(4)), sys.byteorder):
-            time.sleep(0.01)  # nothing tells when a datagram has been taken
+        if taken:
+            until_taken(sender)
     if not number % 2:
         os.kill(server, 9)  # or our own end would wait for it
     os._exit(0 if taken else 1)
@@ -150,6 +155,7 @@ def claim(path: str, _: int) -> bool:
                 with suppress(OSError):
                     ids = struct.pack("=iII", pid, 0, 0)
                     sender.sendmsg([b"claimed"], [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, ids)])
+                    until_taken(sender)  # our end would be that of the other process, too: we are its process 1
                     os._exit(0)
 
 

@@ -24,7 +24,7 @@ from udsd.journal.entry import Field, Fields
 
 _DEEPEST = 32  # objects and arrays within each other
 _MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, also those that are no field: null, objects and arrays
-_MOST_QUOTES = 2048  # of an object whose arrays are kept as written: each text in it takes time
+_MOST_RUNS = 2048  # quotes, and arrays, of an object whose arrays are kept as written: each takes time
 _LOWEST = 7  # of syslog's priorities, which count down
 _LONGEST_NUMBER = 9
 
@@ -106,7 +106,7 @@ def parse(payload: bytes) -> Parsed:
         except MalformedError as error:
             if error.problem != too_many_fields().problem or len(members) > MOST_FIELDS or not _LARGE.search(text):
                 raise
-            if text.count('"') > _MOST_QUOTES:
+            if text.count('"') > _MOST_RUNS or text.count("[") > _MOST_RUNS:
                 raise
             return _fields(_members(_FLAT_ARRAY.sub(_as_written, text)), payload), None
     except MalformedError as error:

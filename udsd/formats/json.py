@@ -3,8 +3,9 @@
 1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
    Elements of an array are values of one field; `null` is no field. Numbers stay as they were written. If there are
    more values than an entry may have, each large array of texts and numbers is one field: the array, as it was written.
-2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number. Without one it is the whole
-   object, as it was sent.
+2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number, and not empty. Without one
+   it is the whole object, as it was sent. If the name is there twice, the last counts: loggers with bound fields write
+   what the call gave behind them. For PRIORITY the first counts, which the logger itself has written.
 3. PRIORITY is the first of the members in _LEVELS that is understood: a name that a well-known logger writes, or a
    number on the scale that goes with the member's name, else of syslog (1 to 7), pino or, from 100 on, Monolog. 0 is an
    emergency only in `priority`. None understood: 6, and they are fields as others are.
@@ -117,7 +118,7 @@ def parse(payload: bytes) -> Parsed:
 def _fields(members: _Object, payload: bytes) -> Fields:
     if len(members) > MOST_FIELDS:
         raise too_many_fields()
-    said = _find(members, _MESSAGES, _text)
+    said = _find(members, _MESSAGES, _text, last=True)
     level = _find(members, _LEVELS, _priority)
     used = {found.at for found in (said, level) if found}
     names = Names("PRIORITY", "MESSAGE")
@@ -179,20 +180,26 @@ class _Found(NamedTuple):
     value: bytes
 
 
-def _find(members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any], bytes | None]) -> _Found | None:
-    """The first of the wanted names whose member is of use, whatever the order of the members."""
-    best, found = len(wanted), None
+def _find(
+    members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any], bytes | None], *, last: bool = False
+) -> _Found | None:
+    """The first of the wanted names whose member is of use, whatever the order of the members.
+
+    Of members with the same name it is the first, or the `last`.
+    """
+    best = none = len(wanted)
+    found = None
     for at, (name, value) in enumerate(members):
         rank = wanted.get(name)
         if rank is None:
-            rank = wanted.get(name.lower(), best)
-        if rank < best and (used := use(name.lower(), value)) is not None:
+            rank = wanted.get(name.lower(), none)
+        if (rank < best or (last and rank == best < none)) and (used := use(name.lower(), value)) is not None:
             best, found = rank, _Found(at if isinstance(value, str) else -1, used)  # an object stays
     return found
 
 
 def _text(_: str, value: Any) -> bytes | None:
-    return _encoded(value) if isinstance(value, str) else None
+    return _encoded(value) if isinstance(value, str) and value.strip() else None
 
 
 def _priority(name: str, value: Any) -> bytes | None:

@@ -204,7 +204,9 @@ LOGGERS = {
 TABLE: dict[str, tuple[bytes, Fields]] = {
     "nothing": whole(b"{}"),
     "a message": (b'{"message":"x"}', entry(6, b"x")),
-    "an empty message": (b'{"message":""}', entry(6, b"")),
+    "an empty message": (b'{"message":""}', entry(6, b'{"message":""}', ("MESSAGE_2", b""))),
+    "an empty message, and another": (b'{"message":" ","msg":"x"}', entry(6, b"x", ("MESSAGE_2", b" "))),
+    "a level twice": (b'{"level":"error","level":"info","msg":"x"}', entry(3, b"x", ("LEVEL", b"info"))),
     "message goes before msg": (b'{"msg":"a","message":"b"}', entry(6, b"b", ("MSG", b"a"))),
     "msg goes before short_message": (b'{"short_message":"a","msg":"b"}', entry(6, b"b", ("SHORT_MESSAGE", b"a"))),
     "a message that is an object": (b'{"message":{"a":1},"msg":"b"}', entry(6, b"b", ("MESSAGE_A", b"1"))),
@@ -212,7 +214,7 @@ TABLE: dict[str, tuple[bytes, Fields]] = {
     "a message that is true": (b'{"message":true,"msg":"b"}', entry(6, b"b", ("MESSAGE_2", b"true"))),
     "a message that is an array": whole(b'{"message":["a","b"]}', ("MESSAGE_2", b"a"), ("MESSAGE_2", b"b")),
     "a message that is a number": (b'{"message":1.50}', entry(6, b"1.50")),
-    "two messages": (b'{"message":"a","message":"b"}', entry(6, b"a", ("MESSAGE_2", b"b"))),
+    "two messages": (b'{"message":"a","message":"b"}', entry(6, b"b", ("MESSAGE_2", b"a"))),
     "names without regard to case": (b'{"Message":"a","LEVEL":"Error"}', entry(3, b"a")),
     "a message with control characters": (b'{"msg":"a\\n\\u0000\\u001b[2J\\tb\\n"}', entry(6, b"a\n\0\x1b[2J\tb\n")),
     # Values.
@@ -242,7 +244,7 @@ TABLE: dict[str, tuple[bytes, Fields]] = {
     ),
     "names of fields that are there already": (
         b'{"level":"x","severity":3,"priority":7,"message":"m","MESSAGE":"n"}',
-        entry(3, b"m", ("LEVEL", b"x"), ("PRIORITY_2", b"7"), ("MESSAGE_2", b"n")),
+        entry(3, b"n", ("LEVEL", b"x"), ("PRIORITY_2", b"7"), ("MESSAGE_2", b"m")),
     ),
     "names that a sender may not set": whole(
         b'{"_UID":1,"OBJECT_PID":2,"coredump_x":3,"unit":4,"USER_UNIT":5,"INVOCATION_ID":6,"udsd_socket":7,"object":{"pid":8}}',

@@ -102,17 +102,6 @@ def test_a_rescue_and_the_way_back(suite: str, root: Path) -> None:
     check_all_stored(root, 2)
 
 
-def test_a_soft_reboot(suite: str, root: Path) -> None:
-    if suite == "bookworm":
-        pytest.skip("systemd 252 has none")
-    with senders_run(suite, root) as machine:
-        machine.run("systemctl", "soft-reboot")
-        wait_until(machine, "1", "--property=SoftRebootsCount")
-        machine.mark()
-        wait_for_senders(machine)
-    check_all_stored(root, 2)
-
-
 def test_no_ordering_cycles(machine: Machine) -> None:
     machine.run("systemctl", "enable", "udsd-format@json.socket", "udsd@blue.socket", "udsd.socket")
     units = [f"udsd{instance}.{kind}" for instance in ("", "@blue", "-format@json") for kind in ("socket", "service")]

@@ -36,9 +36,7 @@ def passed() -> Passed:
     descriptors = systemd.passed_descriptors()
     marks = [descriptor for descriptor, name in descriptors.items() if name == _MARK]
     sockets = [
-        _socket(descriptor, name)
-        for descriptor, name in descriptors.items()
-        if name != _MARK and not failed_start.is_mark(name)
+        _socket(descriptor, name) for descriptor, name in descriptors.items() if name not in (_MARK, failed_start.MARK)
     ]
     return Passed(sockets, marks[0] if marks else None)
 
@@ -49,13 +47,13 @@ def new_mark() -> int:
 
 
 def keep_mark(mark: int) -> None:
-    """Give the mark of this run to the service manager. The unit needs FileDescriptorStoreMax=."""
-    systemd.notify("FDSTORE=1", f"FDNAME={_MARK}", keep=[mark])
+    """Give the mark of this run to the service manager."""
+    systemd.store(_MARK, mark)
 
 
 def clear_mark() -> None:
     """Remove the mark from the service manager: this run was not killed."""
-    systemd.notify("FDSTOREREMOVE=1", f"FDNAME={_MARK}")
+    systemd.remove_stored(_MARK)
 
 
 def _socket(descriptor: int, name: str) -> tuple[Receiver, str]:

@@ -6,18 +6,18 @@ the settings would keep it busy. If it gave up, the socket would fail, and its q
 1. The first failed start ends at once: `systemctl start` and `systemctl restart` fail at once.
 2. It leaves a mark with systemd (FDSTORE in sd_notify(3)). A later start that finds the mark and fails, too, shows the
    reason in the status for PAUSE, and then ends. So there is one try in PAUSE, until one succeeds.
-3. SIGTERM and SIGINT end the pause and remove the mark: whoever restarts the service by hand sees a first start.
+3. SIGTERM and SIGINT end the pause and remove the mark. So a restart by hand is a first start again.
 4. A start that succeeds removes the mark.
 """
 
 import os
 import signal
 
-from udsd.service import systemd
+from udsd.service import signals, systemd
 
+MARK = "udsd-failed"  # the name of the descriptor
 PAUSE = 10.0  # seconds; the manager allows 90 s for a start
 
-_MARK = "udsd-failed"
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -27,24 +27,15 @@ def pause(reason: str) -> None:
     if not names:
         return
     systemd.notify(f"STATUS=cannot start: {reason}")
-    if _MARK not in names:
-        systemd.notify("FDSTORE=1", f"FDNAME={_MARK}", keep=[os.memfd_create(_MARK, os.MFD_CLOEXEC)])
+    if MARK not in names:
+        systemd.store(MARK, os.memfd_create(MARK, os.MFD_CLOEXEC))
         return
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    signals.hold()
     if signal.sigtimedwait(_STOP, PAUSE) is not None:
-        _remove_mark()
+        systemd.remove_stored(MARK)
 
 
 def succeeded() -> None:
     """Remove the mark, if the last start has failed."""
-    if _MARK in systemd.passed_descriptors().values():
-        _remove_mark()
-
-
-def _remove_mark() -> None:
-    systemd.notify("FDSTOREREMOVE=1", f"FDNAME={_MARK}")
-
-
-def is_mark(name: str) -> bool:
-    """Whether a descriptor that the manager passed is the mark, by its name."""
-    return name == _MARK
+    if MARK in systemd.passed_descriptors().values():
+        systemd.remove_stored(MARK)

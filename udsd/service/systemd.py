@@ -48,6 +48,19 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
         daemon.notify(text, fds=keep)
 
 
+def store(name: str, descriptor: int) -> None:
+    """Have the service manager keep a descriptor, and pass it to the next run under this name (FDSTORE=1).
+
+    The unit needs FileDescriptorStoreMax=.
+    """
+    notify("FDSTORE=1", f"FDNAME={name}", keep=[descriptor])
+
+
+def remove_stored(name: str) -> None:
+    """Have the service manager close the descriptors that it keeps under this name (FDSTOREREMOVE=1)."""
+    notify("FDSTOREREMOVE=1", f"FDNAME={name}")
+
+
 def watchdog_interval() -> float | None:
     """Seconds between two signs of life (WATCHDOG=1) for the service manager; None if it wants none.
 

@@ -26,7 +26,7 @@ from udsd.receive.bound_socket import BoundSocket
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.registry import Evidence, Registry, room_for_each
-from udsd.service import failed_start, pidfile, systemd
+from udsd.service import failed_start, files, pidfile, systemd
 from udsd.service.daemonize import Background
 from udsd.service.pidfile import PidFile
 from udsd.service.signals import Signals, leave_no_zombies
@@ -96,11 +96,10 @@ def check(config: Config) -> None:
     if config.pidfile is not None:
         pidfile.check(config.pidfile)
     if config.output is not None:
-        target = config.output if os.path.exists(config.output) else os.path.dirname(config.output)
-        if not os.path.exists(target):
-            raise _no_output(config.output, os.strerror(errno.ENOENT))
-        if not os.access(target, os.W_OK, effective_ids=True):
-            raise _no_output(config.output, os.strerror(errno.EACCES))
+        if not os.path.exists(config.output):
+            files.check_directory(os.path.dirname(config.output), f"--output {config.output}")
+        elif not os.access(config.output, os.W_OK, effective_ids=True):
+            raise files.cannot_be_made(f"--output {config.output}", os.strerror(errno.EACCES))
     if activation.passed().sockets:
         _check_passed(config)
     else:
@@ -120,12 +119,7 @@ def _delivery(config: Config, *, to_journal: bool) -> Delivery:
     try:
         return Delivery(Console(open_file(config.output), path=config.output), log)
     except OSError as error:
-        raise _no_output(config.output, error.strerror) from error
-
-
-def _no_output(path: str, reason: str | None) -> UdsdError:
-    hint = "its directory must exist, and be writable for the user who runs udsd"
-    return UdsdError(f"--output {path}: {reason}", hint=hint, status=os.EX_CANTCREAT)
+        raise files.cannot_be_made(f"--output {config.output}", error.strerror) from error
 
 
 def _check_passed(config: Config) -> None:

@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from udsd import address
 from udsd.errors import UdsdError
 from udsd.receive import receiver
-from udsd.service import lockfile
+from udsd.service import files, lockfile
 
 _DIRECTORY_MODE = 0o755
 _PID_SECONDS = 0.1  # to wait for the pid of a holder, which writes it immediately after it has locked
@@ -64,7 +64,7 @@ class BoundSocket:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise _in_use(self.path) from error
-            raise _cannot_be_made(self.path, error.strerror) from error
+            raise files.cannot_be_made(_making(self.path), error.strerror) from error
 
     def release(self) -> str:
         """Remove the file and the lock file. The socket stays open, with what is queued in it.
@@ -89,22 +89,15 @@ def check(path: str) -> None:
     try:
         _status_of_socket(path)
     except OSError as error:
-        raise _cannot_be_made(path, error.strerror) from error
+        raise files.cannot_be_made(_making(path), error.strerror) from error
     directory = os.path.dirname(path) or "."
     if not os.path.exists(directory):
         directory = os.path.dirname(directory) or "."
-    if not os.path.isdir(directory):
-        raise _cannot_be_made(path, os.strerror(errno.ENOENT))
-    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
-        raise _cannot_be_made(path, os.strerror(errno.EACCES))
+    files.check_directory(directory, _making(path))
 
 
-def _cannot_be_made(path: str, reason: str | None) -> UdsdError:
-    return UdsdError(
-        f"cannot make the socket {path}: {reason}",
-        hint="its directory must exist, and be writable for the user who runs udsd",
-        status=os.EX_CANTCREAT,
-    )
+def _making(path: str) -> str:
+    return f"cannot make the socket {path}"
 
 
 def _make_directory(path: str) -> None:

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 
 from udsd.errors import UdsdError
-from udsd.service import lockfile
+from udsd.service import files, lockfile
 
 _MODE = 0o644
 
@@ -32,7 +32,7 @@ class PidFile:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR):
                 raise _no_pid_file(path) from error
-            raise _cannot_be_made(path, error.strerror) from error
+            raise files.cannot_be_made(path, error.strerror) from error
         if not _may_be_ours(self.descriptor):
             os.close(self.descriptor)
             raise _no_pid_file(path)
@@ -61,15 +61,14 @@ def check(path: str) -> None:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
-            raise _cannot_be_made(path, error.strerror) from error
+            raise files.cannot_be_made(path, error.strerror) from error
         try:
             if not _may_be_ours(descriptor):
                 raise _no_pid_file(path)
         finally:
             os.close(descriptor)
-    elif not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK, effective_ids=True):
-        missing = not os.path.isdir(os.path.dirname(path) or ".")
-        raise _cannot_be_made(path, os.strerror(errno.ENOENT if missing else errno.EACCES))
+    else:
+        files.check_directory(os.path.dirname(path) or ".", path)
 
 
 def _may_be_ours(descriptor: int) -> bool:
@@ -78,11 +77,6 @@ def _may_be_ours(descriptor: int) -> bool:
         return False
     content = lockfile.content(descriptor)
     return not content or content.isdigit()
-
-
-def _cannot_be_made(path: str, reason: str | None) -> UdsdError:
-    hint = "its directory must exist, and be writable for the user who runs udsd"
-    return UdsdError(f"{path}: {reason}", hint=hint, status=os.EX_CANTCREAT)
 
 
 def _no_pid_file(path: str) -> UdsdError:

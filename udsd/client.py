@@ -132,7 +132,7 @@ class Client:
                 assert connection is not None
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    waited = f"was full for {self.timeout:g} s" if self.timeout else "is full"
+                    waited = f"was full for {self.timeout:g} s" if self.timeout and not self._absent else "is full"
                     raise QueueFullError(f"{connection.path}: the queue {waited}") from error
                 _wait_for_room(connection, left)
             except NobodyListensError:
@@ -200,9 +200,9 @@ def _checked(
     """The message, the `pri`, the identifier and the fields of a datagram."""
     if not isinstance(message, str | bytes):
         raise TypeError(f"message must be str or bytes, not {type(message).__name__}")
-    for name, meant in _MEANT.items():
-        if name in fields:
-            raise TypeError(f"there is no argument {name}: use {meant}=, or {name.upper()}= for a field of that name")
+    for name in _MEANT.keys() & fields.keys():
+        text = f"there is no argument {name}: use {_MEANT[name]}=, or {name.upper()}= for a field of that name"
+        raise TypeError(text)
     names = field_names.Names(*TAKEN)
     params = [
         (names.field(name), _bytes(value))

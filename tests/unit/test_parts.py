@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udsd import formats, parts, rfc5424
+from udsd.client import TAKEN
 from udsd.journal.entry import Field
 
 _OWN = set(parts.NAMES)
@@ -65,3 +66,7 @@ def test_no_character_is_cut(character: str, shift: int) -> None:
 def test_each_message_has_an_id_of_its_own() -> None:
     ids = [dict(fields)["MESSAGE_PART_OF"] for _ in range(3) for _, fields in parts.split([b"x"], [])]
     assert all(one != other for one, other in pairwise(ids))
+
+
+def test_a_field_of_the_caller_never_has_a_name_of_the_parts() -> None:
+    assert set(TAKEN) >= _OWN

@@ -26,6 +26,7 @@ from udsd.journal.entry import Field, Fields
 _DEEPEST = 32  # objects and arrays within each other
 _MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, also those that are no field: null, objects and arrays
 _MOST_RUNS = 2048  # quotes, and arrays, of an object whose arrays are kept as written: each takes time
+_TOO_MANY = too_many_fields().problem
 _LOWEST = 7  # of syslog's priorities, which count down
 _LONGEST_NUMBER = 9
 
@@ -97,22 +98,19 @@ def parse(payload: bytes) -> Parsed:
     members: _Object = ()
     try:
         text = _decoded(payload)
-        try:
-            members = _members(text)
-        except RecursionError:
-            members = _head(text)
-            raise _too_deep() from None
-        try:
-            return _fields(members, payload), None
-        except MalformedError as error:
-            if error.problem != too_many_fields().problem or len(members) > MOST_FIELDS or not _LARGE.search(text):
-                raise
-            if text.count('"') > _MOST_RUNS or text.count("[") > _MOST_RUNS:
-                raise
-            return _fields(_members(_FLAT_ARRAY.sub(_as_written, text)), payload), None
+        members = _members(text)
+        return _fields(members, payload), None
+    except RecursionError:
+        members, problem = _head(text), _too_deep().problem
     except MalformedError as error:
-        level = _find(members[:MOST_FIELDS], _LEVELS, _priority)
-        return unparsed(payload, error.problem, [_priority_field(level)])
+        problem = error.problem
+    if problem == _TOO_MANY and _has_large_arrays(members, text):
+        try:
+            return _fields(_members(_FLAT_ARRAY.sub(_as_written, text)), payload), None
+        except MalformedError as error:
+            problem = error.problem
+    level = _find(members[:MOST_FIELDS], _LEVELS, _priority)
+    return unparsed(payload, problem, [_priority_field(level)])
 
 
 def _fields(members: _Object, payload: bytes) -> Fields:
@@ -167,6 +165,12 @@ def _head(text: str) -> _Object:
         members.append((member[1][1:-1], member[2].strip('"')))  # with escapes: no name of a level has any
         at = member.end()
     return tuple(members)
+
+
+def _has_large_arrays(members: _Object, text: str) -> bool:
+    """Whether it may help, and is cheap enough, to keep each large array as it was written."""
+    few = len(members) <= MOST_FIELDS and text.count('"') <= _MOST_RUNS and text.count("[") <= _MOST_RUNS
+    return few and _LARGE.search(text) is not None
 
 
 def _as_written(match: "re.Match[str]") -> str:

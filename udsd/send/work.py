@@ -1,8 +1,8 @@
 """What a call of `udsd-send` does: its messages, one after the other, each as a datagram or in parts.
 
-1. Lines never end at one of them. One that cannot be sent is reported with its number, and the rest goes on: whoever
-   writes them into a pipe must not be killed, and later lines not be lost, for one that is too odd. The exit status
-   says so in the end.
+1. A line that cannot be sent does not end the stream. It is reported with its number, and the next lines are sent. If
+   the stream ended, the program that writes into the pipe would be killed, and later lines would be lost. The exit
+   status says at the end that lines were not sent.
 2. After a line that was not sent in time, none waits until one has been sent: there would be no use.
 3. Words that are sent several times end at the first failure: there is nobody to protect.
 """

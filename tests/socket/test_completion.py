@@ -1,60 +1,24 @@
 """The completions of `udsd` know its options: all that `--help` tells, and no other."""
 
-import re
-import subprocess
 import sys
 
 import pytest
 
-from tests.socket.sending import environ
+from tests.socket.completions import bash, fish_options, options_of_help, zsh_options
 from tests.source import TOP
 
-FOLDER = TOP / "packaging/completions"
 
-_BASH = """
-source "$0"
-compopt() { :; }  # bash has it only while it completes
-COMP_WORDS=(udsd "$@") COMP_CWORD=$#
-_udsd
-printf '%s\\n' "${COMPREPLY[@]}"
-"""
-
-
-def options_of_help() -> set[str]:
-    command = [sys.executable, "-m", "udsd", "--help"]
-    told = subprocess.run(command, cwd=TOP, env=environ({}), stdout=subprocess.PIPE, text=True, check=True)
-    options = set(re.findall(r"(?<![\w-])(-[A-Za-z]|--[a-z-]+)\b", told.stdout))
+def told() -> set[str]:
+    options = options_of_help([sys.executable, "-m", "udsd"])
     assert {"--listen", "--rate-limit", "--help", "-h"} <= options
     return options
 
 
-def bash(*words: str) -> set[str]:
-    """What bash completes the last word to, behind these."""
-    command = ["bash", "--norc", "-c", _BASH, str(FOLDER / "udsd.bash"), *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environ({}))
-    return set(done.stdout.split("\n")) - {""}
-
-
-def zsh_options() -> set[str]:
-    text = (FOLDER / "_udsd").read_text()
-    specs = re.findall(r"^ {4}'(?:\([^)]*\)|\*)?(?:'\{([^}]*)\}'|(-[^\[]*))\[", text, re.MULTILINE)
-    return {option.rstrip("=") for spec in specs for option in (spec[0] or spec[1]).split(",")}
-
-
-def fish_options() -> set[str]:
-    found = set()
-    for line in re.findall(r"^complete -c udsd (.*)$", (FOLDER / "udsd.fish").read_text(), re.MULTILINE):
-        told = line.partition(" -d ")[0]
-        found |= {f"-{letter}" for letter in re.findall(r"-s (\w)\b", told)}
-        found |= {f"--{name}" for name in re.findall(r"-l ([\w-]+)", told)}
-    return found
-
-
 def test_each_shell_completes_the_options_of_help() -> None:
-    told = options_of_help()
-    assert bash("-") == told
-    assert zsh_options() == told
-    assert fish_options() == told
+    options = told()
+    assert bash("udsd", "-") == options
+    assert zsh_options("udsd") == options
+    assert fish_options("udsd") == options
 
 
 @pytest.mark.parametrize(
@@ -69,4 +33,4 @@ def test_each_shell_completes_the_options_of_help() -> None:
     ],
 )
 def test_bash_completes_what_options_take(words: list[str], completed: set[str]) -> None:
-    assert bash(*words) == completed
+    assert bash("udsd", *words) == completed

@@ -37,27 +37,17 @@ def reports(machine: Machine) -> list[Entry]:
     return [entry for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
 
 
-def test_a_lingering_socket_holds_up_nobody(victim: Machine) -> None:
+@pytest.mark.parametrize(("kind", "number"), [("linger", 10), ("fuse", 20)])
+def test_a_descriptor_that_bites_holds_up_nobody(victim: Machine, kind: str, number: int) -> None:
     victim.mark()
-    pid, number = victim.service_pid(), 10
-    started = attack(victim, "linger", number)
-    waits = answers(victim, started, "linger")
+    pid = victim.service_pid()
+    started = attack(victim, kind, number)
+    waits = answers(victim, started, kind)
     assert taken(started) == number
-    # Ten of them would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a machine.
+    # Ten that linger would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a
+    # machine.
     assert max(waits) < 10 * _ANSWER, waits
-    entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-linger.service")
-    assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
-    unharmed(victim, pid)
-
-
-def test_a_file_that_hangs_when_closed_holds_up_nobody(victim: Machine) -> None:
-    victim.mark()
-    pid, number = victim.service_pid(), 20
-    started = attack(victim, "fuse", number)
-    waits = answers(victim, started, "fuse")
-    assert taken(started) == number
-    assert max(waits) < 10 * _ANSWER, waits
-    entries = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-fuse.service")
+    entries = victim.datagrams(f"OBJECT_SYSTEMD_UNIT=attack-{kind}.service")
     assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
     unharmed(victim, pid)
 

@@ -21,7 +21,7 @@ from udsd.daemon import stop
 from udsd.formats import text
 from udsd.journal import console, entry
 from udsd.journal.entry import Entry, Field, Fields
-from udsd.senders import cgroup, credentials, registry
+from udsd.senders import cgroup, credentials, identity
 
 Check = Callable[[bytes], None]
 Promise = Callable[[bytes, Fields], None]  # of a datagram that is not malformed
@@ -78,7 +78,7 @@ _SOCKET: Field = ("UDSD_SOCKET", b"/run/udsd/udsd.sock")
 def _sender(comm: bytes = b"app\n", cmdline: bytes = b"app\0") -> Fields:
     """The most that is ever told of a sender, and the rest of what udsd adds to an entry."""
     ids = credentials.fields_of(credentials.Credentials(7, 1000, 1000))
-    told = registry.fields_of_process(comm, cmdline, _PATH)
+    told = identity.fields_of_process(comm, cmdline, _PATH)
     return (*ids, *told, ("UDSD_SENDER_UNPROVEN", b"1"), _SOCKET, ("UDSD_REDELIVERED", b"1"))
 
 
@@ -325,8 +325,8 @@ def _told(data: bytes) -> None:
     """A NUL divides what prctl(2) sets as the name of a process from what the process makes of its command line."""
     comm, _, cmdline = data.partition(b"\0")
     comm = comm[:15]
-    fields = registry.fields_of_process(comm + b"\n", cmdline, None)
-    shown = cmdline[: registry.LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
+    fields = identity.fields_of_process(comm + b"\n", cmdline, None)
+    shown = cmdline[: identity.LONGEST_CMDLINE].removesuffix(b"\0").split(b"\0")
     expected = [("OBJECT_COMM", comm)]
     assert list(fields) == expected + ([("OBJECT_CMDLINE", b" ".join(shown))] if cmdline else [])
     whole = _stored_whole(text.parse(b"hello")[0], _sender(comm + b"\n", cmdline))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.source import TOP
 from udsd.daemon.drop_ledger import DropLedger
-from udsd.senders.registry import Account
+from udsd.senders.identity import Account
 
 APP = Account("unit", "app.service")
 
@@ -22,7 +22,7 @@ _DROP = """
 import socket, sys
 from udsd.daemon.drop_ledger import DropLedger
 from udsd.receive.receiver import Receiver
-from udsd.senders.registry import Account
+from udsd.senders.identity import Account
 ledger, bound = DropLedger(int(sys.argv[1])), socket.socket(fileno=0)
 receiver = Receiver(bound)
 bound.setblocking(True)

@@ -16,7 +16,7 @@ import os
 import struct
 from typing import NamedTuple
 
-from udsd.senders.registry import Account
+from udsd.senders.identity import Account
 
 _MAGIC = b"udsd drops 1\0\0\0\0"
 _HAND = struct.Struct("@QQ")  # the slot of the datagram that is being taken off (0: none), and what its count will be

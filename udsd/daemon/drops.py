@@ -15,7 +15,7 @@ from udsd.daemon.rate_limit import Limit, Limiter
 from udsd.journal.entry import Field
 from udsd.journal.log import LIMIT_REACHED, OVER_LIMIT, Log
 from udsd.receive.receiver import Receiver
-from udsd.senders.registry import Account
+from udsd.senders.identity import Account
 
 _REDELIVERED: Field = ("UDSD_REDELIVERED", b"1")
 

@@ -24,7 +24,8 @@ from udsd.journal.entry import REDELIVERED, Entry, encode, own_names
 from udsd.journal.log import DONE_REFUSED
 from udsd.metrics.counters import Counters
 from udsd.receive.receiver import Receiver
-from udsd.senders.registry import Identity, Registry
+from udsd.senders.identity import Identity
+from udsd.senders.registry import Registry
 
 _TURN = 0.01  # seconds for one socket, before signals, the watchdog and the other sockets get their turn
 _LONGEST_STOP = 5  # bytes: DONE and a newline

@@ -25,8 +25,6 @@
    sending is not known, the entry has UDSD_SENDER_UNPROVEN=1.
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
-9. Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So each entry has an identifier: the
-   sender's, else the name of its process, else of its unit, else `unknown`; and a pid, the sender's or the kernel's.
 """
 
 import os
@@ -36,9 +34,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from udsd.journal.entry import Entry, Field, encode
+from udsd.journal.entry import Field, encode
 from udsd.senders import cgroup, process
 from udsd.senders.credentials import Credentials, decode_ucred, fields_of
+from udsd.senders.identity import Identity, fields_of_process, identity_of
 from udsd.senders.process import Look
 
 _FRESH = 0.5  # seconds for which the fields of a process are used before it is looked at again, when nothing waits
@@ -47,37 +46,7 @@ _MOST = 1024  # known processes of one socket; each holds a descriptor
 _MOST_ENDED = 256  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
-LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
-_NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
-_BARE = ("OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN")
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
-
-
-class Account(NamedTuple):
-    """Whom a datagram is charged to: a `unit`, a `user` outside of units, or the `unknown` senders together."""
-
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"uid {self.name}" if self.kind == "user" else self.name or "unknown senders"
-
-
-_NOBODY = Account("unknown", "")
-
-
-class Identity(NamedTuple):
-    """What an entry records about its sender and the socket, and the account that is charged.
-
-    `name_account` is charged for new field names. It is the user for all login sessions, each of which is a unit.
-    `sender` is None if the kernel knows none. `is_known`: more is known of it than pid, uid and gid.
-    """
-
-    endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
-    account: Account
-    name_account: Account
-    sender: Credentials | None
-    is_known: bool
 
 
 class _Known:
@@ -297,16 +266,7 @@ class Registry:
         return known.identity._replace(endings=endings)
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
-        unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
-        user = Account("user", str(sender.uid)) if sender else _NOBODY
-        account = Account("unit", unit) if unit else user
-        names = user if unit.startswith("session-") else account
-        comm = next((value for name, value in fields if name == "OBJECT_COMM"), b"")
-        name: Field = ("SYSLOG_IDENTIFIER", comm or unit.rpartition(".")[0].encode() or _NO_NAME)
-        pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
-        ends = ((name, *pid), pid, (name,), ())
-        endings = tuple(encode((*end, *fields, self._field)) for end in ends)
-        return Identity(endings, account, names, sender, any(name not in _BARE for name, _ in fields))
+        return identity_of(sender, fields, self._field)
 
     def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
         fields = fields_of(sender)
@@ -322,14 +282,3 @@ class Registry:
         if look.started_at is None or look.started_at > self._sent_at():
             return ()
         return fields if look.started_at + process.TICK <= self._sent_at() else (*fields, _UNPROVEN)
-
-
-def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:
-    """The fields of a process, from the texts of `comm` and `cmdline` in /proc and the path of its control group."""
-    fields: list[Field] = []
-    if comm:
-        name = comm.removesuffix(b"\n")
-        fields.append(("OBJECT_COMM", name))
-    if cmdline:
-        fields.append(("OBJECT_CMDLINE", cmdline[:LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
-    return (*fields, *(cgroup.fields_of(path) if path else ()))

@@ -1,0 +1,68 @@
+"""What an entry records about its sender, and whom the datagram is charged to.
+
+Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So each entry has an identifier: the
+sender's, else the name of its process, else of its unit, else `unknown`; and a pid, the sender's or the kernel's.
+"""
+
+from typing import NamedTuple
+
+from udsd.journal.entry import Entry, Field, encode
+from udsd.senders import cgroup
+from udsd.senders.credentials import Credentials
+
+LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
+
+_NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
+_BARE = ("OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN")
+
+
+class Account(NamedTuple):
+    """Whom a datagram is charged to: a `unit`, a `user` outside of units, or the `unknown` senders together."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"uid {self.name}" if self.kind == "user" else self.name or "unknown senders"
+
+
+_NOBODY = Account("unknown", "")
+
+
+class Identity(NamedTuple):
+    """What an entry records about its sender and the socket, and the account that is charged.
+
+    `name_account` is charged for new field names. It is the user for all login sessions, each of which is a unit.
+    `sender` is None if the kernel knows none. `is_known`: more is known of it than pid, uid and gid.
+    """
+
+    endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
+    account: Account
+    name_account: Account
+    sender: Credentials | None
+    is_known: bool
+
+
+def identity_of(sender: Credentials | None, fields: tuple[Field, ...], socket: Field) -> Identity:
+    """The identity of a sender with these `fields` of its process, on the socket that the field `socket` names."""
+    unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
+    user = Account("user", str(sender.uid)) if sender else _NOBODY
+    account = Account("unit", unit) if unit else user
+    names = user if unit.startswith("session-") else account
+    comm = next((value for name, value in fields if name == "OBJECT_COMM"), b"")
+    name: Field = ("SYSLOG_IDENTIFIER", comm or unit.rpartition(".")[0].encode() or _NO_NAME)
+    pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
+    ends = ((name, *pid), pid, (name,), ())
+    endings = tuple(encode((*end, *fields, socket)) for end in ends)
+    return Identity(endings, account, names, sender, any(name not in _BARE for name, _ in fields))
+
+
+def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:
+    """The fields of a process, from the texts of `comm` and `cmdline` in /proc and the path of its control group."""
+    fields: list[Field] = []
+    if comm:
+        name = comm.removesuffix(b"\n")
+        fields.append(("OBJECT_COMM", name))
+    if cmdline:
+        fields.append(("OBJECT_CMDLINE", cmdline[:LONGEST_CMDLINE].removesuffix(b"\0").replace(b"\0", b" ")))
+    return (*fields, *(cgroup.fields_of(path) if path else ()))

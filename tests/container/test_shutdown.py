@@ -67,7 +67,7 @@ def wait_for_senders(machine: Machine) -> None:
 
 
 def wait_until(machine: Machine, value: str, *what: str) -> None:
-    """Return when PID 1 says so. It says nothing while it starts itself anew."""
+    """Return when PID 1 says so. It may not answer for a while: the bus stops, too."""
     deadline = time.monotonic() + MACHINE_SECONDS
     while machine.text("timeout", "1", "systemctl", "show", "--value", *what, status=None) != value:
         assert time.monotonic() < deadline, f"{machine.suite}: {what} is not {value}"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.container.images import READY
-from tests.container.machines import Machine, booted, install
+from tests.container.machines import Entry, Machine, booted, install
 from tests.container.needs import make_image
 
 SOCKET = "/run/udsd/udsd.sock"
@@ -39,6 +39,11 @@ def taken(started: "subprocess.Popen[bytes]") -> int:
     said, _ = started.communicate()
     assert started.returncode == 0, said.decode()
     return int(said)
+
+
+def reports(machine: Machine) -> list[Entry]:
+    """Udsd's messages with numbers of what it dropped."""
+    return [entry for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
 
 
 def unharmed(machine: Machine, pid: int) -> None:

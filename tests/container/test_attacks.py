@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.attacks import JSON, SOCKET, attack, booted_victim, taken, unharmed
-from tests.container.machines import Entry, Machine
+from tests.container.attacks import JSON, SOCKET, attack, booted_victim, reports, taken, unharmed
+from tests.container.machines import Machine
 
 pytestmark = pytest.mark.one_machine
 
@@ -31,10 +31,6 @@ def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) 
         machine.wait_for(f"MESSAGE={attempt} {len(waits)}")
         waits.append(time.monotonic() - began)
     return waits
-
-
-def reports(machine: Machine) -> list[Entry]:
-    return [entry for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
 
 
 @pytest.mark.parametrize(("kind", "number"), [("linger", 10), ("fuse", 20)])

@@ -31,7 +31,9 @@ UCRED_SIZE = 12  # bytes of a `struct ucred`, unix(7)
 
 _ROOM = 64 * 1024  # bytes; larger datagrams are rare, and are looked at twice
 _CONTROL = socket.CMSG_SPACE(UCRED_SIZE)
-_PEEK = socket.MSG_PEEK | socket.MSG_TRUNC
+# Plain numbers: an operator on the members of an enum takes 0.6 us, for each datagram.
+_PEEK = int(socket.MSG_PEEK | socket.MSG_TRUNC)
+_CTRUNC = int(socket.MSG_CTRUNC)
 _LONGEST_LINGER = 0.02  # seconds
 
 # Constants that Python does not know yet.
@@ -94,7 +96,7 @@ class Receiver:
             return None
         self._control = control
         # The control buffer has room for a time stamp, if there is one, then SCM_CREDENTIALS, and nothing else.
-        return view[:length].tobytes(), control[-1][2], flags & socket.MSG_CTRUNC
+        return view[:length].tobytes(), control[-1][2], flags & _CTRUNC
 
     def sent_at(self) -> int:
         """The time at which the datagram last looked at was sent, in nanoseconds since the epoch. Needs `has_times`."""

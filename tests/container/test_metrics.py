@@ -20,8 +20,10 @@ from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_
 from tests.container.needs import make_image
 from tests.patience import MACHINE_SECONDS
 from tests.source import TOP
+from udsd import __version__
 from udsd.journal.log import STATISTICS
 from udsd.metrics import prometheus
+from udsd.metrics.accounts import Sent
 from udsd.metrics.counters import Counters
 
 pytestmark = pytest.mark.one_machine
@@ -89,7 +91,8 @@ def metrics(text: str) -> Told:
     """The counters in a text for Prometheus, by the names that they have elsewhere."""
     told: Told = {}
     for family in _families(text):
-        for sample in family.samples if family.name.startswith("udsd_") else ():
+        of_sockets = family.name.startswith("udsd_") and not family.name.startswith(("udsd_account", "udsd_build"))
+        for sample in family.samples if of_sockets else ():
             labels = sample.labels
             assert labels.get("socket") == ("/run/udsd/udsd.sock" if "wait" not in family.name else None)
             name = {
@@ -137,7 +140,7 @@ def statistics(machine: Machine) -> Told:
     (entry,) = machine.journal(match)
     assert entry["UDSD_STATISTICS_OF"] == b"/run/udsd/udsd.sock"
     found = {name.removeprefix("UDSD_"): value for name, value in entry.items() if name.startswith("UDSD_")}
-    del found["STATISTICS_OF"]
+    del found["STATISTICS_OF"], found["BUSIEST"]
     return {_own_name(name): int(value) for name, value in found.items()}
 
 
@@ -157,7 +160,7 @@ _IN_WORDS = {
 
 
 def status(machine: Machine) -> Told:
-    words = machine.show("udsd.service", "StatusText")
+    words, _, _ = machine.show("udsd.service", "StatusText").partition("; busiest since ")
     pairs = (pair.rpartition(" ") for pair in words.split(", "))
     return {_IN_WORDS.get(words, words): int(number) for words, _, number in pairs}
 
@@ -211,6 +214,39 @@ def test_all_that_tells_the_counters_tells_what_was_sent(watched: Machine) -> No
     assert [file for file in files if re.fullmatch(pattern, file)] == [_LINK]
 
 
+def test_one_of_ten_services_that_floods_is_named_by_status_entry_and_metrics(watched: Machine) -> None:
+    watched.drop_in("metrics", (_EXAMPLES / "metrics.conf").read_text())
+    few, flood = watched.frames([b"few"] * 5, "few"), watched.frames([b"flood"] * 12_000, "flood")
+    for number in range(10):
+        frames = flood if number == 7 else few
+        unit = f"--unit=web{number}"
+        words = watched.program("send_frames", "--notify", frames)
+        watched.run("systemd-run", "--quiet", "--service-type=notify", unit, *words)
+    told = file_once(watched, lambda told: told["received"] >= 12_045)
+    assert (told["stored"], told["limited"]) == (10_045, 2_000)
+
+    watched.run("systemctl", "kill", "--signal=SIGUSR1", "udsd.service")
+    match = f"MESSAGE_ID={STATISTICS.message_id.decode()}"
+    watched.wait_for(match)
+    (entry,) = watched.journal(match)
+    shown = watched.text("systemctl", "status", "--no-pager", "--lines=0", "udsd.service")
+    text = watched.text("cat", _FILE)
+    sys.stdout.write(f"{shown}\n{entry['MESSAGE'].decode()}\n{text}\n")
+    named = r"; busiest since 20[-\d]{8} [:\d]{8} UTC: web7.service 12000 \(2000 dropped\), web\d.service 5, "
+    assert re.search(named, shown)
+    assert re.search(named, entry["MESSAGE"].decode())
+    fields = watched.text("journalctl", "--output=json", match)
+    busiest = json.loads(fields)["UDSD_BUSIEST"]
+    assert busiest[0] == "12000 web7.service"
+    assert len(busiest) == 3
+    samples = [sample for family in _families(text) for sample in family.samples]
+    of_accounts = {(s.name, s.labels["account"]): s.value for s in samples if "account" in s.labels}
+    assert of_accounts["udsd_account_datagrams_total", "web7.service"] == 12_000
+    assert of_accounts["udsd_account_limited_total", "web7.service"] == 2_000
+    assert sum(value for (name, _), value in of_accounts.items() if "datagrams" in name) == 12_045
+    assert [s.labels for s in samples if s.name == "udsd_build_info"] == [{"version": __version__}]
+
+
 def test_the_counters_of_the_last_run_are_told_while_the_service_is_stopped(watched: Machine) -> None:
     watched.drop_in("metrics", (_EXAMPLES / "metrics.conf").read_text())
     for stops in (1, 2):  # the second run finds the folder
@@ -228,7 +264,7 @@ def _written() -> dict[str, set[str]]:
     """Every metric that udsd writes, with its labels."""
     counters = Counters()
     counters.limited_by["user"] = counters.malformed_by["not JSON"] = 1
-    families = _families(prometheus.render()({"/s": counters}, 1, 1.0).decode())
+    families = _families(prometheus.render()({"/s": counters}, {"a.service": Sent(1, 1)}, 1, 1.0).decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
 

@@ -21,6 +21,7 @@ from tests.socket.daemons import UDSD, Journald, Start, sender
 from tests.source import TOP
 from udsd.journal.delivery import Delivery
 from udsd.journal.log import Log
+from udsd.metrics.accounts import Accounts
 from udsd.metrics.reports import Metrics, Reports
 
 _NOBODY = 65534
@@ -80,6 +81,7 @@ def counters(entry: dict[str, bytes]) -> Told:
     """The fields of a statistics entry that are not 0 or always there, by the names that counters have."""
     plain = {name.removeprefix("UDSD_"): value for name, value in entry.items() if name.startswith("UDSD_")}
     plain.pop("STATISTICS_OF", None)
+    plain.pop("BUSIEST", None)
     return {name: int(value) for name, value in plain.items()}
 
 
@@ -103,7 +105,12 @@ def metrics(path: Path) -> dict[str, Told]:
     for family in _families(path.read_text()):
         for sample in family.samples:
             if "socket" not in sample.labels:
-                assert (family.name, sample.value) in (("udsd_sink_waits", 0), ("udsd_sink_wait_seconds", 0))
+                if "account" in sample.labels:
+                    kind = family.name.removeprefix("udsd_account_")
+                    accounts = found.setdefault("accounts", {})
+                    accounts[kind] = accounts.get(kind, 0) + int(sample.value)
+                elif family.name != "udsd_build_info":
+                    assert (family.name, sample.value) in (("udsd_sink_waits", 0), ("udsd_sink_wait_seconds", 0))
                 continue
             labels = dict(sample.labels)
             told = found.setdefault(Path(labels.pop("socket")).name, {})
@@ -160,6 +167,7 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
     derived = {"received", "limited_total", "malformed_datagrams"}  # Prometheus sums up by itself
     kinds = {f"limited_{kind}": 0 for kind in ("unit", "user", "unknown")}
     expected = {name: kinds | {k: v for k, v in told.items() if k not in derived} for name, told in _EXPECTED.items()}
+    expected["accounts"] = {"datagrams": 32 - 3, "limited": 5}  # all but the empty ones
     assert metrics(file) == expected
     assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in tmp_path.iterdir() if "prom" in path.name] == ["udsd.prom"]
@@ -194,8 +202,8 @@ def test_the_waits_for_journald_are_counted(start: Start, path: Path, journald: 
 def test_the_file_of_metrics_is_replaced_while_journald_is_away_since_the_wait_grows(tmp_path: Path) -> None:
     file, drawer = tmp_path / "udsd.prom", Drawer()
     outlet = Delivery(drawer, Log(keep=True, stderr=False))
-    metrics = Metrics(str(file), lambda _counters, waits, waited: b"%d %d" % (waits, waited))
-    statistics = Reports({}, outlet, math.inf, metrics)
+    metrics = Metrics(str(file), lambda _counters, _accounts, waits, waited: b"%d %d" % (waits, waited))
+    statistics = Reports({}, Accounts, outlet, math.inf, metrics)
     told = []
     for now, room in ((0, 9), (100, 0), (110, 0), (3700, 0), (3710, 9), (3720, 9)):
         drawer.room = room

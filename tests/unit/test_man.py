@@ -16,6 +16,7 @@ from udsd.journal import log as messages
 from udsd.journal.console import Console
 from udsd.journal.delivery import Delivery
 from udsd.journal.log import Log, Message
+from udsd.metrics.accounts import Accounts
 from udsd.metrics.counters import Counters
 from udsd.metrics.reports import Reports
 
@@ -126,7 +127,7 @@ def counters() -> set[str]:
     """The fields in which udsd tells all of its counters."""
     full = Counters(limited_by=Counter(["unit", "user", "unknown"]), malformed_by=Counter(kinds_of_problems()))
     outlet = Delivery(Console(2), Log(keep=False, stderr=False))
-    return {name for name, _ in Reports({}, outlet, 1.0, None).fields(full, 0.0)}
+    return {name for name, _ in Reports({}, Accounts, outlet, 1.0, None).fields(full, 0.0)}
 
 
 def test_fields_are_those_of_the_code() -> None:

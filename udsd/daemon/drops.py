@@ -14,6 +14,7 @@ from udsd.daemon.drop_ledger import DropLedger
 from udsd.daemon.rate_limit import Limit, Limiter
 from udsd.journal.entry import Field
 from udsd.journal.log import LIMIT_REACHED, OVER_LIMIT, Log
+from udsd.metrics.accounts import Accounts
 from udsd.receive.receiver import Receiver
 from udsd.senders.identity import Account
 
@@ -24,7 +25,8 @@ class Drops:
     """Decides which datagrams are over the limit, and counts them in `ledger`."""
 
     def __init__(self, limit: Limit, ledger: DropLedger, log: Log) -> None:
-        self._limiter: Limiter[Account] = Limiter(limit)
+        self._accounts = Accounts()
+        self._limiter: Limiter[Account] = Limiter(limit, self._accounts.add)
         self._ledger = ledger
         self._log = log
         self._unreported: dict[Account, None] = {}
@@ -47,6 +49,11 @@ class Drops:
         """When the next report is due; may be infinite."""
         return self._limiter.due()
 
+    def accounts(self) -> Accounts:
+        """What each account has sent until now."""
+        self._limiter.tell_all()
+        return self._accounts
+
     def report_earlier(self) -> None:
         """Log the drops of runs that were killed before they could report them."""
         for account, number, again in self._ledger.pending():
@@ -56,6 +63,8 @@ class Drops:
 
     def report(self, now: float) -> None:
         """Log the drops of intervals that have ended. If `now` is infinite, all have."""
+        if now != math.inf:
+            self._accounts.turn(now)
         self._unreported.update((account, None) for account, _ in self._limiter.ended(now))
         for account in [account for account in self._unreported if account not in self._reporting or now == math.inf]:
             del self._unreported[account]

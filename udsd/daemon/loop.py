@@ -98,7 +98,8 @@ class Loop:
     def status(self) -> str:
         """The state in words, for the service manager."""
         counters = total(source.counters for source in self.sources)
-        return "; ".join(filter(None, (self.delivery.complaint, counters.words())))
+        busiest = self.relay.drops.accounts().words(time.monotonic(), time.time())
+        return "; ".join(filter(None, (self.delivery.complaint, counters.words(), busiest)))
 
     def _state(self) -> object:
         return sum(source.counters.received for source in self.sources), self.delivery.complaint

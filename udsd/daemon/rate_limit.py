@@ -6,12 +6,15 @@ largest size are 2 GB of journal, so bytes are counted here, too.
 
 The table is bounded, however many accounts send: at each turn of the loop the oldest intervals over _MOST end early.
 
+What was counted also answers who sends most: it is told to `metrics.accounts` now and then, since a call for each
+datagram would cost more.
+
 No I/O here; times are seconds of a monotonic clock, passed in.
 """
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, NamedTuple, TypeVar
 
 _MOST = 1024  # accounts; the one whose interval began first makes room
@@ -34,20 +37,29 @@ class Limit(NamedTuple):
 class _Window:
     """One account in one interval."""
 
-    __slots__ = ("dropped", "end", "size", "used")
+    __slots__ = ("dropped", "end", "size", "told", "told_dropped", "used")
 
     def __init__(self, end: float) -> None:
         self.end = end
         self.used = 0
         self.size = 0
         self.dropped = 0
+        self.told = self.told_dropped = 0
+
+
+def _nobody(_account: Hashable, _datagrams: int, _dropped: int) -> None:
+    pass
 
 
 class Limiter(Generic[Account]):
-    """The accounts of all senders under one limit."""
+    """The accounts of all senders under one limit.
 
-    def __init__(self, limit: Limit) -> None:
+    `tell` gets each account with its numbers since the last time: of all datagrams, and of those that were dropped.
+    """
+
+    def __init__(self, limit: Limit, tell: Callable[[Account, int, int], None] = _nobody) -> None:
         self.limit = limit
+        self._tell = tell
         self._number, _, self._size = limit
         self._windows: OrderedDict[Account, _Window] = OrderedDict()  # in the order of their ends
         self._due = math.inf
@@ -94,8 +106,20 @@ class Limiter(Generic[Account]):
             if now < window.end and len(self._windows) <= _MOST:
                 break
             del self._windows[account]
+            self._tell_of(account, window)
             if window.dropped:
                 reports.append((account, window.dropped))
         if reports:
             self._due = min((window.end for window in self._windows.values() if window.dropped), default=math.inf)
         return reports
+
+    def tell_all(self) -> None:
+        """Tell what has been counted so far in the intervals that go on."""
+        for account, window in self._windows.items():
+            self._tell_of(account, window)
+
+    def _tell_of(self, account: Account, window: _Window) -> None:
+        datagrams, dropped = window.used + window.dropped, window.dropped
+        if datagrams != window.told:
+            self._tell(account, datagrams - window.told, dropped - window.told_dropped)
+            window.told, window.told_dropped = datagrams, dropped

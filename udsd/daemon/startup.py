@@ -66,7 +66,7 @@ def run(config: Config) -> int:
         names = NameBudget(math.inf if unlimited else MOST)
         relay = Relay(delivery, config.stop_from, drops, names)
         counters = {source.receiver.name: source.counters for source in sources}
-        reports = Reports(counters, delivery, config.interval, metrics)
+        reports = Reports(counters, drops.accounts, delivery, config.interval, metrics)
         watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
         loop = Loop(sources, relay, signals, reports, watchdog)
         if lock:

@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from udsd import __version__
 from udsd.errors import UdsdError
+from udsd.metrics.accounts import Sent
 from udsd.metrics.counters import Counters
 from udsd.metrics.reports import Render
 
@@ -34,13 +36,15 @@ _COUNTERS = (
     Family("udsd_unidentified", "Datagrams whose sender could not be identified", "", lambda of: {"": of.unidentified}),
     Family("udsd_payload_bytes", "Bytes of payload taken off the queue", "", lambda of: {"": of.bytes}),
 )  # fmt: skip
+_DATAGRAMS = "Datagrams of the 20 busiest senders, dropped ones included, on all sockets; the rest as other"
+_LIMITED = "Datagrams of these senders dropped over the limit"
 
 
 def render() -> Render:
     """A function that makes the text of a metrics file. Raises UdsdError if the library is not installed."""
     try:
         from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
         from prometheus_client.registry import Collector
     except ImportError as error:
         raise UdsdError(
@@ -50,8 +54,11 @@ def render() -> Render:
         ) from error
 
     class Snapshot(Collector):
-        def __init__(self, counters: Mapping[str, Counters], waits: int, waited: float) -> None:
+        def __init__(
+            self, counters: Mapping[str, Counters], accounts: Mapping[str, Sent], waits: int, waited: float
+        ) -> None:
             self._sockets = {_text(name): of for name, of in counters.items()}
+            self._accounts = accounts
             self._waits, self._waited = waits, waited
 
         def collect(self) -> Iterator[Metric]:
@@ -66,12 +73,19 @@ def render() -> Render:
             for socket, of in self._sockets.items():
                 largest.add_metric([socket], of.largest)
             yield largest
+            datagrams = CounterMetricFamily("udsd_account_datagrams", _DATAGRAMS, labels=["account"])
+            limited = CounterMetricFamily("udsd_account_limited", _LIMITED, labels=["account"])
+            for account, sent in self._accounts.items():
+                datagrams.add_metric([account], sent.datagrams)
+                limited.add_metric([account], sent.limited)
+            yield from (datagrams, limited)
+            yield InfoMetricFamily("udsd_build", "The version of udsd", value={"version": __version__})
             yield CounterMetricFamily("udsd_sink_waits", "Times that journald took no entry", value=self._waits)
             yield CounterMetricFamily("udsd_sink_wait_seconds", "Time for which it took none", value=self._waited)
 
-    def text(counters: Mapping[str, Counters], waits: int, waited: float) -> bytes:
+    def text(counters: Mapping[str, Counters], accounts: Mapping[str, Sent], waits: int, waited: float) -> bytes:
         registry = CollectorRegistry()
-        registry.register(Snapshot(counters, waits, waited))
+        registry.register(Snapshot(counters, accounts, waits, waited))
         return bytes(generate_latest(registry))
 
     return text

@@ -10,6 +10,7 @@ Times are seconds of a monotonic clock, passed in.
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -17,30 +18,40 @@ from typing import NamedTuple
 from udsd.journal.delivery import Delivery
 from udsd.journal.entry import Field
 from udsd.journal.log import METRICS_FAILED, STATISTICS
+from udsd.metrics.accounts import Accounts, Sent
 from udsd.metrics.counters import Counters
 
 _METRICS_INTERVAL = 10.0
 
-Render = Callable[[Mapping[str, Counters], int, float], bytes]
+Render = Callable[[Mapping[str, Counters], Mapping[str, Sent], int, float], bytes]
 
 
 class Metrics(NamedTuple):
-    """A file, and what makes its text from the counters of each socket, the number of waits, and their seconds."""
+    """A file, and what makes its text.
+
+    It is made from the counters of each socket, the numbers of each account, the number of waits, and their seconds.
+    """
 
     path: str
     render: Render
 
 
 class Reports:
-    """Reports `counters`, by the name of each socket, and the waits of `delivery`.
+    """Reports `counters`, by the name of each socket, the busiest of the `accounts`, and the waits of `delivery`.
 
     `interval` is the time between two entries, infinite for none. `metrics` is None for no file.
     """
 
     def __init__(
-        self, counters: Mapping[str, Counters], delivery: Delivery, interval: float, metrics: Metrics | None
+        self,
+        counters: Mapping[str, Counters],
+        accounts: Callable[[], Accounts],
+        delivery: Delivery,
+        interval: float,
+        metrics: Metrics | None,
     ) -> None:
         self._counters = counters
+        self._accounts = accounts
         self._delivery = delivery
         self._log = delivery.log
         self._interval = interval
@@ -68,10 +79,13 @@ class Reports:
             self.write_metrics(now)
 
     def log_counters(self, now: float) -> None:
-        """Log an entry for each socket."""
+        """Log an entry for each socket. The busiest accounts are those of all sockets together."""
+        accounts = self._accounts()
+        busiest = [("UDSD_BUSIEST", f"{sent.datagrams} {name}".encode()) for name, sent in accounts.busiest()]
         for name, counters in self._counters.items():
             socket = ("UDSD_STATISTICS_OF", os.fsencode(name))
-            self._log.say(STATISTICS, f"{name}: {counters.words()}", socket, *self.fields(counters, now))
+            words = "; ".join(filter(None, (counters.words(), accounts.words(now, time.time()))))
+            self._log.say(STATISTICS, f"{name}: {words}", socket, *self.fields(counters, now), *busiest)
 
     def fields(self, counters: Counters, now: float) -> list[Field]:
         """All counters as fields; the waits are those of all sockets together."""
@@ -86,7 +100,8 @@ class Reports:
         path, render = self._metrics
         self._written = self._state()
         try:
-            _replace(path, render(self._counters, self._delivery.waits, self._delivery.waited(now)))
+            sent = self._accounts().totals()
+            _replace(path, render(self._counters, sent, self._delivery.waits, self._delivery.waited(now)))
             self._failed = ""
         except OSError as error:
             if self._failed != error.strerror:

@@ -58,6 +58,23 @@ def test_the_table_is_bounded_and_what_leaves_it_early_is_reported() -> None:
     assert len(limiter) <= 1024
 
 
+def test_what_is_told_of_an_account_is_what_was_counted_and_each_datagram_once() -> None:
+    told: list[tuple[str, int, int]] = []
+    limiter: Limiter[str] = Limiter(Limit(2, 10.0), lambda *numbers: told.append(numbers))
+    for account in "aab":
+        limiter.admit(account, 0.0)
+    limiter.admit("a", 0.0)
+    limiter.withdraw("b")
+    limiter.tell_all()
+    limiter.tell_all()
+    assert told == [("a", 3, 1)]
+    limiter.admit("a", 1.0)
+    limiter.admit("b", 1.0)
+    limiter.ended(10.0)
+    limiter.tell_all()
+    assert told[1:] == [("a", 1, 1), ("b", 1, 0)]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 5)), max_size=200), st.integers(1, 5))
 def test_every_datagram_is_either_within_the_limit_or_reported(sent: list[tuple[str, float]], number: int) -> None:
     limiter: Limiter[str] = Limiter(Limit(number, 10.0))

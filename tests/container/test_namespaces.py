@@ -80,6 +80,17 @@ def flood_ends(machine: Machine, flood: "subprocess.Popen[bytes]") -> int:
     return int(said)
 
 
+def test_the_death_of_a_journald_of_its_own_is_noticed(machine: Machine) -> None:
+    start(machine, "blue", "red")
+    for name in ("blue", "red"):
+        send(machine, name, ["hello"])
+        machine.wait_for(f"--namespace={name}", "MESSAGE=hello")
+        machine.run("journalctl", f"--namespace={name}", "--sync")
+    machine.run("kill", "-KILL", machine.show("systemd-journald@blue.service", "MainPID"))
+    machine.wait_for("--namespace=blue", "MESSAGE=hello", "UDSD_REDELIVERED=1")
+    assert [messages(machine, name) for name in ("blue", "red")] == [["hello", "hello"], ["hello"]]
+
+
 def test_what_a_sender_may_send_is_counted_in_each_namespace_for_itself(machine: Machine) -> None:
     machine.drop_in("limit", _UNLIMITED.replace("off", "100/1000"), "udsd@red.service")
     start(machine, "blue", "red")

@@ -10,6 +10,7 @@ import select
 import time
 from collections.abc import Sequence
 
+from udsd.daemon.journald_watch import JournaldWatch
 from udsd.daemon.relay import Relay, Source
 from udsd.metrics.counters import total
 from udsd.metrics.reports import Reports
@@ -36,11 +37,17 @@ class Loop:
         self.reports = reports
         self._signals = signals
         self._watchdog = watchdog
+        self._journald: JournaldWatch | None = None
         self._refused: Source | None = None  # its first datagram is the one that the sink did not take
         self._poll = select.poll()
         self._poll.register(signals, select.POLLIN)
         for source in sources:
             self._poll.register(source.receiver, select.POLLIN)
+
+    def watch_journald(self, watch: JournaldWatch) -> None:
+        """Have journald's deaths noticed."""
+        self._journald = watch
+        self._poll.register(watch, select.POLLIN)
 
     def run(self) -> str:
         """Relay until asked to stop. Returns who asked."""
@@ -70,13 +77,17 @@ class Loop:
         if blocked:
             poll = select.poll()
             poll.register(self._signals, select.POLLIN)
+            if self._journald:
+                poll.register(self._journald, select.POLLIN)
         now = time.monotonic()
         due = min(until, self.delivery.watch(poll, now), self.relay.drops.due(), self.reports.due())
-        due = min(due, self._watchdog.due(self._state()))
+        due = min(due, self._watchdog.due(self._state()), self._journald.due() if self._journald else math.inf)
         events = poll.poll(None if due == math.inf else min(_LONGEST_POLL, max(0, math.ceil((due - now) * 1000))))
         readable = {descriptor for descriptor, _ in events}
         if self._signals.fileno() in readable:
             self._signals.clear()
+        if self._journald and self._journald.fileno() in readable:
+            self._journald.note_end(time.monotonic())
         if blocked:
             # The source of the refused datagram goes first: if it is large, the others might never leave enough room.
             ready = self.delivery.ready(time.monotonic())
@@ -92,7 +103,8 @@ class Loop:
             self.delivery.reopen()
         self.relay.drops.report(now)
         self.reports.report(now, asked=self._signals.asked_for_counters())
-        self.delivery.ready(now)
+        lost = self._journald is not None and self._journald.attend(now)
+        self.delivery.ready(now, look=lost)
         self._watchdog.notify(now, self._state(), self.status)
 
     def status(self) -> str:

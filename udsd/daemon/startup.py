@@ -11,6 +11,7 @@ from udsd import formats
 from udsd.daemon.config import Config, default_listen
 from udsd.daemon.drop_ledger import DropLedger
 from udsd.daemon.drops import Drops
+from udsd.daemon.journald_watch import JournaldWatch
 from udsd.daemon.loop import Loop
 from udsd.daemon.name_budget import MOST, NameBudget
 from udsd.daemon.relay import Relay, Source
@@ -58,7 +59,8 @@ def run(config: Config) -> int:
             _check_passed(config)
         bound = [] if passed else _bind(config, stack)
         sockets = passed or [(Receiver(made.socket), form) for made, form in bound]
-        delivery = _delivery(config, to_journal=to_journal)
+        journal = Journal() if to_journal else None
+        delivery = _delivery(config, journal)
         sources = _sources(sockets, config)
         ledger = activation.new_mark() if mark is None else mark
         drops = Drops(config.limit, DropLedger(ledger), delivery.log)
@@ -69,6 +71,8 @@ def run(config: Config) -> int:
         reports = Reports(counters, drops.accounts, delivery, config.interval, metrics)
         watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
         loop = Loop(sources, relay, signals, reports, watchdog)
+        if journal:
+            loop.watch_journald(JournaldWatch(journal))
         if lock:
             lock.write()
         if config.detach:
@@ -107,10 +111,10 @@ def check(config: Config) -> None:
             bound_socket.check(path)
 
 
-def _delivery(config: Config, *, to_journal: bool) -> Delivery:
+def _delivery(config: Config, journal: Journal | None) -> Delivery:
     """The way to the sink, with the log of udsd's own messages. Raises UdsdError if --output cannot be opened."""
-    if to_journal:
-        return Delivery(Journal(), Log(keep=True, stderr=not systemd.started_us()))
+    if journal:
+        return Delivery(journal, Log(keep=True, stderr=not systemd.started_us()))
     # Nobody reads standard error in the background. So udsd's own messages go where the entries go.
     unseen = config.detach or config.output is not None
     log = Log(keep=unseen, stderr=not unseen)

@@ -11,11 +11,15 @@ keeps the latest entries until they are known to be safe:
 3. The number of kept entries and their bytes are bounded. The bounds are several times what the kernel lets a sender
    have queued, since under steady load a look rarely finds that everything has been read. The oldest entries are
    forgotten only at twice the bounds, so that this costs next to nothing an entry.
+4. If journald dies, PID 1 keeps the queue, and what is lost is the entry that journald read last: the one before those
+   that are still queued. Empty datagrams have a place in the queue, so they are noted here too. The last entry that was
+   forgotten is kept for this, unless it is very large: a journald that waits for its disk may have it in its hand.
 
 No I/O here; `now` is in seconds of a monotonic clock.
 """
 
 import math
+from collections.abc import Iterator
 
 from udsd.journal.entry import Entry
 from udsd.journal.sink import Lost
@@ -23,6 +27,7 @@ from udsd.journal.sink import Lost
 GRACE = 0.25  # seconds between two looks; measured: PID 1 closes the socket 0.02 s after its last read
 _MOST = 2048  # entries: the kernel queues 278 of the smallest
 _MOST_BYTES = 1024 * 1024  # five times what the kernel queues for a sender
+_EMPTY: Lost = (b"", None)
 
 
 class InFlight:
@@ -34,6 +39,7 @@ class InFlight:
         self._read = 0  # how many of the oldest had been read at the last look
         self._found_read = 0  # how many of them have been found read at any time, by journald or by PID 1
         self._looked = 0.0
+        self._forgotten: Lost | None = None  # the last one
 
     def add(self, entry: Entry, origin: object = None) -> None:
         """Keep an entry that the socket has just taken."""
@@ -41,6 +47,23 @@ class InFlight:
         self._bytes += len(entry)
         if len(self._entries) > 2 * _MOST or self._bytes > 2 * _MOST_BYTES:
             self._trim()
+
+    def add_empty(self) -> None:
+        """Note that the socket has just taken an empty datagram."""
+        if self._entries:
+            self._entries.append(_EMPTY)
+
+    def newest_first(self) -> Iterator[Entry]:
+        """What was sent, as far as it is known."""
+        return (entry for entry, _ in reversed(self._entries))
+
+    def in_hand(self, least: int, most: int) -> list[Lost]:
+        """What journald may have read last, if at least and at most so many of the newest entries are still queued."""
+        end = len(self._entries) - least
+        found = self._entries[max(0, len(self._entries) - most - 1) : max(0, end)]
+        if most >= len(self._entries) and self._forgotten:
+            found.insert(0, self._forgotten)
+        return [lost for lost in found if lost[0]]
 
     def found_read(self) -> None:
         """Note that the kernel holds none of these entries any more."""
@@ -63,13 +86,16 @@ class InFlight:
         if now < self._looked + GRACE:
             return
         self._forget(self._read)
+        if not any(self.newest_first()):
+            self._entries.clear()
         self._read = len(self._entries) if all_read else 0
         self._looked = now
 
     def take(self) -> list[Lost]:
         """Return the newest entries within the bounds, and forget them: the socket is gone."""
         self._trim()
-        entries, self._entries = self._entries, []
+        entries = [lost for lost in self._entries if lost[0]]
+        self._entries, self._forgotten = [], None
         self._bytes = self._read = self._found_read = 0
         return entries
 
@@ -85,7 +111,11 @@ class InFlight:
 
     def _forget(self, number: int) -> None:
         """Forget this number of the oldest entries."""
-        self._bytes -= _bytes_of(self._entries[:number])
+        oldest = self._entries[:number]
+        self._bytes -= _bytes_of(oldest)
+        self._forgotten = next((lost for lost in reversed(oldest) if lost[0]), self._forgotten)
+        if self._forgotten and len(self._forgotten[0]) > _MOST_BYTES:
+            self._forgotten = None
         del self._entries[:number]
         self._read = max(0, self._read - number)
         self._found_read = max(0, self._found_read - number)

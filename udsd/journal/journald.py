@@ -12,6 +12,8 @@ Otherwise BusyError is raised; `delivery` says what happens then.
 4. A memfd takes almost no room in the queue, so the kernel would let any number of them wait there. If a memfd does not
    fit among the entries in flight, it waits until journald has read everything before it.
 5. After any other error the caller keeps the entry: waiting is better than losing.
+6. If journald dies, the entry that it had read and not stored is found by what the kernel still holds of ours, and sent
+   again in the same way (`in_flight`, rule 4).
 """
 
 import array
@@ -45,6 +47,7 @@ class Journal:
         self._in_flight = InFlight()
         self._again: deque[Lost] = deque()
         self._large = 0  # bytes of an entry that waits for room in flight
+        self._in_hand: list[Lost] = []
 
     def deliver(self, entry: Entry, origin: object = None) -> None:
         """Send one entry to journald. Raises BusyError if journald is stopped or its queue is full."""
@@ -83,6 +86,18 @@ class Journal:
         while self._again:
             yield self._again.popleft()
 
+    def note_in_hand(self) -> None:
+        """Note what journald may have read last. To be called while it is dead, since nothing is read then."""
+        if self._socket is not None:
+            queued, largest = queued_bytes(self._socket), self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            self._in_hand = self._in_flight.in_hand(*_count_unread(self._in_flight.newest_first(), queued, largest))
+
+    def settle_in_hand(self, *, stored: bool) -> None:
+        """Say whether journald stored what it had read last. If not, that goes before the next entry."""
+        if not stored:
+            self._again.extend(_marked(self._in_hand))
+        self._in_hand = []
+
     def close(self) -> None:
         """Close the connection. The next entry needs a new one."""
         if self._socket is not None:
@@ -107,6 +122,8 @@ class Journal:
             _send_memfd(self._socket, datagram)
         if datagram:
             self._in_flight.add(datagram, origin)
+        else:
+            self._in_flight.add_empty()
 
     def _all_read(self) -> bool:
         """Whether the kernel holds nothing of ours any more. If so, notes it for the entries in flight."""
@@ -124,8 +141,36 @@ class Journal:
     def _disconnect(self) -> None:
         self.close()
         lost = self._in_flight.take()
-        again = [(entry if entry.endswith(REDELIVERED) else entry + REDELIVERED, origin) for entry, origin in lost]
-        self._again.extendleft(reversed(again))
+        self._in_hand = [entry for entry in self._in_hand if entry not in lost]
+        self._again.extendleft(reversed(_marked(lost)))
+
+
+def _marked(entries: Iterable[Lost]) -> list[Lost]:
+    return [(entry if entry.endswith(REDELIVERED) else entry + REDELIVERED, origin) for entry, origin in entries]
+
+
+def _count_unread(newest_first: Iterable[Entry], queued: int, largest: int) -> tuple[int, int]:
+    """How many of the newest entries make up `queued` bytes of kernel memory: at least, and at most.
+
+    What an entry takes depends on the kernel and on the length. So the entries are sent once more, to a queue of our
+    own, until it holds as much. What is not sent in a datagram of `largest` bytes takes as much as an empty one.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _QUEUED)  # more than can be queued
+        number = 0
+        for number, entry in enumerate(newest_first):
+            held = queued_bytes(ours)
+            if held >= queued:
+                return (number if held == queued else number - 1), number
+            try:
+                ours.send(entry[:largest])
+            except OSError as error:
+                if error.errno not in _TOO_LARGE:
+                    return number, number + 1
+                ours.send(b"")
+        return number, number + 1
 
 
 def queued_bytes(connection: socket.socket) -> int:

@@ -28,7 +28,8 @@ _AT_ONCE = 16384  # bytes; a file of /proc gives less than what is asked for onl
 _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
 _INFO_CREDS, _INFO_CGROUPID, _INFO_EXIT = 1 << 1, 1 << 2, 1 << 3
 # mask, cgroupid, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_code
-_INFO = struct.Struct("@QQ12xI4xI4xI4xI4x4x")
+_INFO = struct.Struct("@QQ12xI4xI4xI4xI4xi")
+_MEMBERS = 6  # behind the mask
 
 
 class Look(NamedTuple):
@@ -147,14 +148,25 @@ def has_ended(pidfd: int) -> bool:
 
 def info(pidfd: int) -> Info:
     """What the kernel says about the process of a pidfd (PIDFD_GET_INFO, linux/pidfd.h), even after it has ended."""
+    mask, cgroup_id, *uids, _ = _ask(pidfd)
+    return Info(cgroup_id if mask & _INFO_CGROUPID else None, tuple(uids) if mask & _INFO_CREDS else None)
+
+
+def exit_status(pidfd: int) -> int | None:
+    """The wait status of a process that has been reaped (wait(2)); None before that, and before Linux 6.15."""
+    mask, *_, status = _ask(pidfd)
+    return status if mask & _INFO_EXIT else None
+
+
+def _ask(pidfd: int) -> tuple[int, ...]:
+    """The members of struct pidfd_info; its mask, the first, says which of them are known."""
     for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
         answer = bytearray(_INFO.size)
-        _INFO.pack_into(answer, 0, _INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, 0, 0, 0, 0, 0)
+        _INFO.pack_into(answer, 0, _INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, *[0] * _MEMBERS)
         with suppress(OSError):
             fcntl.ioctl(pidfd, _PIDFD_GET_INFO, answer)
-            mask, cgroup_id, *uids = _INFO.unpack(answer)
-            return Info(cgroup_id if mask & _INFO_CGROUPID else None, tuple(uids) if mask & _INFO_CREDS else None)
-    return Info(None, None)
+            return _INFO.unpack(answer)
+    return (0,) * (1 + _MEMBERS)
 
 
 def unique_inode(pidfd: int, shared: int) -> int | None:

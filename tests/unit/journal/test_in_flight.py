@@ -120,6 +120,46 @@ def test_the_newest_within_the_bounds_are_kept(entries: list[bytes], kept: int) 
     assert in_flight(holding(*entries)) == entries[-kept:]
 
 
+@pytest.mark.parametrize(
+    ("still_queued", "in_hand"),
+    [((0, 0), [b"c"]), ((1, 1), [b"b"]), ((2, 2), [b"a"]), ((3, 3), []), ((1, 2), [b"a", b"b"]), ((2, 4), [b"a"])],
+)
+def test_what_was_read_last_is_before_what_is_still_queued(still_queued: tuple[int, int], in_hand: list[bytes]) -> None:
+    unread = holding(b"a", b"b", b"c")
+    assert list(unread.newest_first()) == [b"c", b"b", b"a"]
+    assert [entry for entry, _ in unread.in_hand(*still_queued)] == in_hand
+
+
+def test_empty_datagrams_have_a_place_in_the_queue_and_are_nothing_to_send_again() -> None:
+    unread = InFlight()
+    unread.add_empty()
+    assert list(unread.newest_first()) == []
+    unread.add(b"a")
+    unread.add_empty()
+    assert list(unread.newest_first()) == [b"", b"a"]
+    assert unread.in_hand(0, 0) == []
+    assert unread.in_hand(1, 1) == [(b"a", None)]
+    assert in_flight(unread) == [b"a"]
+
+
+def test_empty_datagrams_alone_are_forgotten() -> None:
+    unread = holding(b"a")
+    unread.look(1.0, all_read=True)
+    unread.add_empty()
+    unread.look(2.0, all_read=True)
+    assert unread.due() == math.inf
+
+
+@pytest.mark.parametrize(("size", "kept"), [(MOST_BYTES, 1), (MOST_BYTES + 1, 0)])
+def test_the_last_forgotten_one_may_have_been_read_last_unless_it_is_very_large(size: int, kept: int) -> None:
+    unread = holding(b"a", bytes(size))
+    unread.look(1.0, all_read=True)
+    unread.look(2.0, all_read=True)
+    assert unread.due() == math.inf
+    assert unread.in_hand(0, 0) == [(bytes(size), None)] * kept
+    assert in_flight(unread) == []
+
+
 def test_taking_gives_all_the_room_back() -> None:
     unread = holding(bytes(MOST_BYTES))
     unread.take()

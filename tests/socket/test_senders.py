@@ -136,6 +136,24 @@ def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_know
         assert descriptors() == before
 
 
+@pytest.mark.parametrize("stamped_before", [True, False])
+def test_what_was_sent_before_a_moment_is_told_from_what_came_after(tmp_path: Path, *, stamped_before: bool) -> None:
+    with unbound() as bound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        bound.bind(str(tmp_path / "socket"))
+        receiver = Receiver(bound)
+        client.connect(receiver.name)
+        if stamped_before:
+            receiver.stamp_from_now()
+        for _ in range(2):
+            client.send(b"before")
+        since = receiver.stamp_from_now()
+        client.send(b"after")
+        for expected in (False, False, True):
+            assert receiver.is_past(since) is expected
+            receiver.consume()
+        assert receiver.is_past(since)
+
+
 @pytest.fixture
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A receiver on a kernel that lets descriptors pass."""

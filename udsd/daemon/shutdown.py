@@ -20,7 +20,8 @@ from udsd.receive import activation
 from udsd.receive.bound_socket import BoundSocket
 from udsd.service import systemd
 
-_PASSED = 1.0  # seconds for what is queued in systemd's sockets: a full queue takes 0.2 s, but senders may go on
+_PASSED = 1.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes 0.2 s
+_SINCE = 0.1  # seconds after that for what senders have sent since, who may go on for ever
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end; then the datagrams that are left are printed
 _LAST_WORDS = 5.0  # seconds that udsd's own last messages may wait after that
 
@@ -67,11 +68,19 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
 
 
 def _empty_passed(loop: Loop, deadline: float) -> None:
-    """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over."""
+    """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over.
+
+    Once what was queued at the beginning is delivered, the deadline is near.
+    """
     rest = loop.sources
+    older = {source: source.receiver.stamp_from_now() for source in rest}
     while rest and time.monotonic() < deadline:
         if loop.delivery.ready(time.monotonic(), look=True):
             rest = [source for source in rest if loop.take(source)]
+            if loop.delivery.blocked_since is None:  # else one has been looked at, and is still there
+                older = {source: since for source, since in older.items() if not source.receiver.is_past(since)}
+                if not older:
+                    deadline = min(deadline, time.monotonic() + _SINCE)
         else:
             loop.wait(deadline)
         loop.attend()

@@ -24,6 +24,7 @@ import re
 import signal
 import socket
 import struct
+import time
 
 from udsd import address
 
@@ -68,14 +69,13 @@ class Receiver:
         self.has_pidfds = _try_option(bound, _SO_PASSPIDFD, 0)
         self.has_times = not self.has_pidfds or _kernel() < _REMEMBERS_ENDED
         self._room = _CONTROL  # for control messages
-        if self.has_times:
-            bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            self._room += socket.CMSG_SPACE(_TIMESPEC.size)
         self._control: list[tuple[int, int, bytes]] = []  # of the datagram last looked at
         _try_option(bound, _SO_PASSRIGHTS, 0)
         self._socket = bound
         self._view = memoryview(bytearray(_ROOM))
         self._buffers = (self._view,)
+        if self.has_times:
+            self._stamp()
 
     def fileno(self) -> int:
         """The descriptor, for poll(2)."""
@@ -102,6 +102,25 @@ class Receiver:
         """The time at which the datagram last looked at was sent, in nanoseconds since the epoch. Needs `has_times`."""
         seconds, nanoseconds = _TIMESPEC.unpack(self._control[0][2])
         return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+    def stamp_from_now(self) -> int:
+        """Have the kernel stamp datagrams, if it does not yet. Returns the time, for `is_past`."""
+        if not self.has_times:
+            self.has_times = True
+            self._stamp()
+        return time.time_ns()
+
+    def is_past(self, stamped_from: int) -> bool:
+        """Whether the first datagram was sent after `stamp_from_now`, or there is none.
+
+        This must be the first look at the datagram: one without a stamp gets one when it is looked at.
+        """
+        now = time.time_ns()
+        return self.peek() is None or stamped_from <= self.sent_at() < now
+
+    def _stamp(self) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._room += socket.CMSG_SPACE(_TIMESPEC.size)
 
     def peek_pidfd(self) -> int | None:
         """A new pidfd of the sender of the first datagram, which the caller closes; None if the kernel has none.

@@ -20,7 +20,6 @@ _CORPUS = Path(__file__).parent / "corpus"
 _FOUND = Path("/var/cache/udsd-tests/fuzz")  # where long runs keep what they find, for the next long run
 
 _EXAMPLES = 400  # for each target, as the next one
-_RUNS = 20_000  # of the short run of atheris
 _LARGE = 1 << 20
 
 _KEPT = sorted(_CORPUS.glob("*/*"))
@@ -87,7 +86,9 @@ def test_promises_hold_for_what_hypothesis_finds(target: str) -> None:
 @each_target
 def test_promises_hold_for_what_atheris_finds(target: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     seconds: int = request.config.getoption("--fuzz-seconds")
-    limit = [f"-max_total_time={seconds}"] if seconds else ["-seed=1", f"-runs={_RUNS}"]
+    limit = (
+        [f"-max_total_time={seconds}"] if seconds else ["-seed=1", f"-runs={request.config.getoption('--fuzz-runs')}"]
+    )
     found = _FOUND / target if seconds else tmp_path
     found.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

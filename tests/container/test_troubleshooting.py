@@ -13,7 +13,7 @@ _SHOWN = {  # 512: what machines.py sets
     "Nothing arrives": ["Active: active", "MESSAGE=hello from ", "told by myapp"],
     "The sender is refused": ["active\n", "srw-rw-rw-"],
     "The sender waits": ["StatusText=received ", "systemd-journald", "\n512\n"],
-    "The unit is missing or wrong": ["StatusText=", '"OBJECT_PID"'],
+    "The unit is missing or wrong": ["StatusText=", "    OBJECT_PID=", "    UDSD_SOCKET="],
     "Too much": ["busiest since ", "flood.service 30 (20 dropped)", "UDSD_ACCOUNT=flood.service", "UDSD_DROPPED=20"],
     "Is anything lost?": ["UDSD_RECEIVED=", "UDSD_BUSIEST=30 flood.service"],
 }
@@ -34,7 +34,8 @@ def test_the_commands_of_troubleshooting_tell_what_the_page_says(machine: Machin
         machine.run("systemd-run", "--quiet", "--service-type=notify", f"--unit={unit}", *frames)
     machine.wait_for("UDSD_DROPPED=20")
     assert paragraphs().keys() == _SHOWN.keys()
-    for heading, commands in paragraphs().items():
+    # Backwards: so the last entry is udsd's own when a paragraph wants the last one of a sender.
+    for heading, commands in reversed(paragraphs().items()):
         shown = machine.text("bash", "-euc", commands) + "\n"
         for expected in _SHOWN[heading]:
             assert expected in shown, (heading, expected, shown)

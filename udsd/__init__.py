@@ -1,3 +1,3 @@
 """udsd: datagrams from a UNIX socket, written to the systemd journal."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -81,6 +81,14 @@ def test_options_are_those_of_help(name: str, module: str) -> None:
     assert there == options_of_help(module)
 
 
+def test_a_line_with_a_command_can_be_copied() -> None:
+    texts = [file.read_text() for file in _PAGES.glob("*.scd")]
+    blocks = "".join(re.findall(r"^```\n(.*?)^```$", "".join(texts), re.MULTILINE | re.DOTALL))
+    commands = re.findall(r"^(?:journalctl|systemctl|udsd) .*$", blocks, re.MULTILINE)
+    assert len(commands) > 20
+    assert [line for line in commands if re.search(r"  (?!#)", line)] == [], "a comment begins with #"
+
+
 def classes(kind: type[UdsdError]) -> list[type[UdsdError]]:
     """All classes below one."""
     return [one for below in kind.__subclasses__() for one in (below, *classes(below))]

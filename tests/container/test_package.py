@@ -23,6 +23,9 @@ _MACHINE = (*READY, "libpam-systemd", "dbus-user-session")  # with that, users h
 _LINTIAN = ("lintian",)
 _WITHOUT_SYSTEMD = ("python3-systemd", "python3-daemon", "systemd-standalone-sysusers")
 _OLDER = "0.1.0"
+_AFTER_INSTALL = (  # as the README has it
+    "systemd-sysusers; journalctl --update-catalog; systemctl daemon-reload; systemctl enable --now udsd.socket"
+)
 
 _DOC = "/usr/share/doc/udsd"
 _MODULES = "/usr/lib/python3/dist-packages/udsd"
@@ -100,6 +103,45 @@ def test_the_same_checkout_gives_the_same_bytes(suite: str, native: Path, tmp_pa
     first, second = ({file.name: file.read_bytes() for file in built.iterdir()} for built in (native.parent, tmp_path))
     for name in (name for name in first if name.endswith((".deb", ".dsc", ".tar.xz"))):
         assert first[name] == second[name], f"{suite}: {name} differs"
+
+
+def put_in_place(suite: str, folder: Path, prefix: str) -> set[str]:
+    """What packaging/install puts below the folder, and prints."""
+    said = run_in_root(
+        image(suite, build_needs(TOP)),
+        f"cp -r /source /tmp/udsd && DESTDIR=/target PREFIX={prefix} /tmp/udsd/packaging/install",
+        binds=(f"--bind-ro={TOP}:/source", f"--bind={folder}:/target"),
+    )
+    files = set(said.splitlines())
+    assert files == {f"/{file.relative_to(folder)}" for file in folder.rglob("*") if file.is_file()}
+    return files
+
+
+def test_install_has_the_files_of_the_package(suite: str, native: Path, tmp_path: Path) -> None:
+    listed = subprocess.run(["dpkg-deb", "--contents", native], stdout=subprocess.PIPE, text=True, check=True).stdout
+    packaged = {
+        re.sub("^/lib/", "/usr/lib/", path).removesuffix(".gz").replace("vendor-completions/_", "site-functions/_")
+        for path in re.findall(r"\.(/\S*[^/\s])$", listed, re.MULTILINE)
+    }
+    debian = {f"{_DOC}/{name}" for name in ("NEWS.Debian", "changelog", "changelog.Debian", "copyright")}
+    assert debian <= packaged
+    assert put_in_place(suite, tmp_path, "/usr") == packaged - debian | {f"{_DOC}/CHANGELOG.md"}
+
+
+def test_without_a_package_it_runs_below_usr_local(plain: Machine, native: Path, tmp_path: Path) -> None:
+    files = put_in_place(plain.suite, tmp_path, "/usr/local")
+    shutil.copytree(tmp_path / "usr", plain.shared / "usr")
+    plain.run("cp", "--recursive", "/host/usr", "/")
+    assert f"`{_AFTER_INSTALL}`" in " ".join((TOP / "README.md").read_text().split())
+    for command in _AFTER_INSTALL.split("; "):
+        plain.run(*command.split())
+    plain.run("udsd-send", "hello")
+    plain.wait_for("MESSAGE=hello")
+    assert "path=/usr/local/bin/udsd " in plain.show("udsd.service", "ExecStart")
+    assert set(re.findall(r"^-- (\w{32})$", _CATALOG.read_text(), re.MULTILINE)) <= catalog(plain)
+    plain.run("systemctl", "disable", "--now", "udsd.socket")
+    plain.run("rm", *files)
+    assert daemons(plain) == []
 
 
 def state(machine: Machine, unit: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from tests.container.load import check, load
 from tests.container.machines import Machine, booted, build_needs, build_package, install, run_in_root
 from tests.container.needs import make_image
 from tests.source import TOP
+from udsd import __version__
 
 pytestmark = pytest.mark.one_machine
 
@@ -22,6 +23,7 @@ _DEBIAN = TOP / "packaging/debian"
 _MACHINE = (*READY, "libpam-systemd", "dbus-user-session")  # with that, users have service managers of their own
 _LINTIAN = ("lintian",)
 _WITHOUT_SYSTEMD = ("python3-systemd", "python3-daemon", "systemd-standalone-sysusers")
+_RPM = ("rpm", "python3-setuptools", "python3-wheel", "scdoc")
 _OLDER = "0.1.0"
 _AFTER_INSTALL = (  # as the README has it
     "systemd-sysusers; journalctl --update-catalog; systemctl daemon-reload; systemctl enable --now udsd.socket"
@@ -57,11 +59,31 @@ _UNITS_FOLDER = {
 # What dpkg, apt and useradd keep of their own, whatever is installed and purged.
 _NOT_OURS = "/var/(lib/apt|lib/dpkg|cache/apt|cache/debconf|log)/|/etc/(passwd|group|shadow|gshadow)-? "
 
+# What the spec file uses of Fedora's macros. Scripts are left out: debhelper's are tested, and Fedora's need Fedora.
+_MACROS = """
+%python3 /usr/bin/python3
+%python3_sitelib /usr/lib/python3/dist-packages
+%_docdir /usr/share/doc
+%_unitdir /usr/lib/systemd/system
+%_userunitdir /usr/lib/systemd/user
+%_sysusersdir /usr/lib/sysusers.d
+%_sysctldir /usr/lib/sysctl.d
+%_journalcatalogdir /usr/lib/systemd/catalog
+%bash_completions_dir /usr/share/bash-completion/completions
+%fish_completions_dir /usr/share/fish/vendor_completions.d
+%zsh_completions_dir /usr/share/zsh/site-functions
+%systemd_post() %{nil}
+%systemd_user_post() %{nil}
+%systemd_preun() %{nil}
+%systemd_user_preun() %{nil}
+%systemd_postun_with_restart() %{nil}
+"""
+
 
 @pytest.fixture(scope="module")
 def native(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout built on the suite itself; beside it is what else was built."""
-    for packages in (_MACHINE, _LINTIAN, _WITHOUT_SYSTEMD, build_needs(TOP)):
+    for packages in (_MACHINE, _LINTIAN, _WITHOUT_SYSTEMD, _RPM, build_needs(TOP)):
         make_image(suite, packages)
     return build_package(TOP, tmp_path_factory.mktemp(suite), suite)
 
@@ -117,7 +139,7 @@ def put_in_place(suite: str, folder: Path, prefix: str) -> set[str]:
     return files
 
 
-def test_install_has_the_files_of_the_package(suite: str, native: Path, tmp_path: Path) -> None:
+def test_install_and_the_rpm_have_the_files_of_the_package(suite: str, native: Path, tmp_path: Path) -> None:
     listed = subprocess.run(["dpkg-deb", "--contents", native], stdout=subprocess.PIPE, text=True, check=True).stdout
     packaged = {
         re.sub("^/lib/", "/usr/lib/", path).removesuffix(".gz").replace("vendor-completions/_", "site-functions/_")
@@ -125,7 +147,29 @@ def test_install_has_the_files_of_the_package(suite: str, native: Path, tmp_path
     }
     debian = {f"{_DOC}/{name}" for name in ("NEWS.Debian", "changelog", "changelog.Debian", "copyright")}
     assert debian <= packaged
-    assert put_in_place(suite, tmp_path, "/usr") == packaged - debian | {f"{_DOC}/CHANGELOG.md"}
+    wheel = f"{_MODULES}-{__version__}.dist-info/WHEEL"  # sid's dh_python3 deletes it
+    everywhere = packaged - debian | {f"{_DOC}/CHANGELOG.md", wheel}
+    (tmp_path / "root").mkdir()
+    assert put_in_place(suite, tmp_path / "root", "/usr") == everywhere
+    assert built_rpm(suite, tmp_path) == everywhere | {"/usr/share/licenses/udsd/LICENSE"}
+
+
+def built_rpm(suite: str, folder: Path) -> set[str]:
+    """The files of the package for Fedora, built on the suite."""
+    (folder / "macros").write_text(_MACROS)
+    source = f"udsd-{__version__}"
+    commands = f"""set -e
+        cp /target/macros ~/.rpmmacros
+        cp -r /source /tmp/{source}
+        tar -C /tmp -czf /tmp/{source}.tar.gz {source}
+        cd /tmp
+        rpmbuild --define='_sourcedir /tmp' --define='_rpmdir /tmp' --nodeps -bb /source/packaging/rpm/udsd.spec
+        rpm -qp --queryformat='[%{{FILEMODES:perms}} %{{FILENAMES}}\n]' /tmp/noarch/*.rpm >/target/list
+    """
+    binds = (f"--bind-ro={TOP}:/source", f"--bind={folder}:/target")
+    run_in_root(image(suite, _RPM), commands, binds=binds)
+    files = re.findall(r"^-\S+ (.*)$", (folder / "list").read_text(), re.MULTILINE)
+    return {file.removesuffix(".gz").replace(f"/licenses/{source}/", "/licenses/udsd/") for file in files}
 
 
 def test_without_a_package_it_runs_below_usr_local(plain: Machine, native: Path, tmp_path: Path) -> None:

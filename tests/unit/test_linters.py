@@ -1,12 +1,14 @@
 """Linters and types, run as tests so that one command says all."""
 
 import ast
+import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.source import FILES, LAYERS, TOP, edges, imports
+from udsd import __version__
 
 # What the client loads: nothing of the daemon, and of Python nothing that costs.
 _CLIENT = {"__init__", "address", "connection", "errors", "send", "send.cli"}
@@ -18,6 +20,22 @@ _CLIENT = {"__init__", "address", "connection", "errors", "send", "send.cli"}
 def test_clean(command: list[str]) -> None:
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("CHANGELOG.md", r"\n## ([\d.]+)\n"),
+        ("debian/changelog", r"udsd \(([\d.]+)\)"),
+        ("rpm/udsd.spec", r"\nVersion: +([\d.]+)\n"),
+        ("rpm/udsd.spec", r"\n%changelog\n.* - ([\d.]+)-"),
+        ("arch/PKGBUILD", r"\npkgver=([\d.]+)\n"),
+    ],
+)
+def test_all_packages_have_the_version(file: str, pattern: str) -> None:
+    found = re.search(pattern, (TOP / "packaging" / file).read_text())
+    assert found
+    assert found[1] == __version__, file
 
 
 def test_imports_go_one_way() -> None:

@@ -25,15 +25,14 @@ _RESERVED = frozenset(("UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID
 _RESERVED_PREFIXES = ("_", "OBJECT_", "COREDUMP_", "UDSD_")
 
 
+def valid(name: str) -> bool:
+    """Whether a field can have this name, whoever sets it. journald passes over others without a word."""
+    return 0 < len(name) <= LONGEST and _ALLOWED.issuperset(name) and not name[0].isdigit()
+
+
 def settable(name: str) -> bool:
     """Whether a sender may set a field of this name (systemd.journal-fields(7))."""
-    return (
-        0 < len(name) <= LONGEST
-        and _ALLOWED.issuperset(name)
-        and not name[0].isdigit()
-        and not name.startswith(_RESERVED_PREFIXES)
-        and name not in _RESERVED
-    )
+    return valid(name) and not name.startswith(_RESERVED_PREFIXES) and name not in _RESERVED
 
 
 def sanitize(name: str) -> str:

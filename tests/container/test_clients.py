@@ -34,6 +34,8 @@ pytestmark = pytest.mark.one_machine
 _LARGE = 5 << 20
 _ATTEMPTS = 10
 
+_COUNTERS = "MESSAGE_ID=cb3ed0fc43eb4d7bba16a9d1e6b9cbe4"
+
 # What both make of a datagram of syslog.
 _COMPARED = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "MESSAGE")
 
@@ -266,6 +268,37 @@ def test_other_programs_that_log_to_journald(clients: Machine) -> None:
         "CODE_LINE": b"1",
         "CODE_FUNC": b"<module>",
     }
+
+
+def fields_left_out(clients: Machine) -> dict[str, int]:
+    """What the native socket has counted of fields that are not stored."""
+    clients.mark()
+    clients.run("systemctl", "kill", "--signal=USR1", "udsd-format@native.service")
+    clients.wait_for(_COUNTERS)
+    (entry,) = clients.journal(_COUNTERS)
+    return {name: int(entry[name]) for name in ("UDSD_DROPPED_FIELDS", "UDSD_INVALID_NAMES")}
+
+
+def test_the_journal_handler_of_systemd_python_is_no_forger(clients: Machine) -> None:
+    """It sends the attributes of each record by names in lower case, which journald passes over."""
+    stored(clients, "udsd-send", "-u", NATIVE, "start", socket=NATIVE)
+    before = fields_left_out(clients)
+    command = over(NATIVE, JOURNALD, *clients.program("journal_handler"))
+    entries = stored(clients, *command, socket=NATIVE)
+    after = fields_left_out(clients)
+    kept = ("MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "LOGGER", "VOLUME", "UDSD_DROPPED_FIELDS", "UDSD_MALFORMED")
+    assert [{name: entry[name] for name in kept if name in entry} for entry in entries] == [
+        {
+            "MESSAGE": b"record %d" % number,
+            "PRIORITY": priority,
+            "SYSLOG_IDENTIFIER": b"app",
+            "LOGGER": b"app.part",
+            "VOLUME": b"/srv",
+        }
+        for number, priority in enumerate((b"6", b"3"))
+    ]
+    assert after["UDSD_DROPPED_FIELDS"] == before["UDSD_DROPPED_FIELDS"]
+    assert after["UDSD_INVALID_NAMES"] >= before["UDSD_INVALID_NAMES"] + 2 * 15
 
 
 def test_sd_journal_send_of_fields_that_are_not_for_senders(clients: Machine) -> None:

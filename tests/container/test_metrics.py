@@ -64,6 +64,7 @@ _SENT: Told = {
     "malformed_header_of_RFC_5424": 2,
     "malformed_structured_data_of_RFC_5424": 1,
     "dropped_fields": 0,
+    "invalid_names": 0,
     "bytes": sum(map(len, [*_ROOT, *_NOBODY, *_UNIT, _LAST])),
     "largest": 5000,
 }
@@ -101,6 +102,7 @@ def metrics(text: str) -> Told:
                 "udsd_malformed": f"malformed_{re.sub('[ -]', '_', labels.get('kind', ''))}",
                 "udsd_stops_refused": "stops_refused",
                 "udsd_dropped_fields": "dropped_fields",
+                "udsd_invalid_names": "invalid_names",
                 "udsd_unidentified": "unidentified",
                 "udsd_payload_bytes": "bytes",
                 "udsd_largest_payload_bytes": "largest",

@@ -114,6 +114,10 @@ def _read(parse: formats.Parser, payload: bytes) -> tuple[Fields, Field | None]:
     fields, problem = parse(payload)
     if problem is None:
         return fields, None
+    if not problem.kind and not problem.dropped:
+        assert problem.invalid
+        assert not problem.fields()
+        return fields, None
     (told,) = problem.fields()
     dropped = problem.dropped
     assert told[0] == ("UDSD_DROPPED_FIELDS" if dropped else "UDSD_MALFORMED")

@@ -29,7 +29,7 @@ _LIMIT = 12  # enough for what root sends here, but not for nobody's
 
 _TO_AUTO = [b"hello", b"", b"<3>syslog", b"<13>1 2026-11-25T00:00:00Z broken", b"x" * 1000, b""]
 _TO_JSON = [b'{"msg": "hello"}', b"{}", b"[]", b"not json", b"\xff", b""]
-_TO_NATIVE = [b"MESSAGE=hello\nUNIT=a.service\n_UID=0\n", b"MESSAGE=cut"]
+_TO_NATIVE = [b"MESSAGE=hello\nUNIT=a.service\n_UID=0\nlower=case\n", b"MESSAGE=cut"]
 _CLAIMED = b"from a user who has no such process"
 _FROM_NOBODY = [b"DONE", *[b"again"] * 16]
 
@@ -40,18 +40,20 @@ _families: Callable[[str], Iterable[Metric]] = text_string_to_metric_families  #
 _EXPECTED: dict[str, Told] = {
     "auto": {
         "received": 24, "stored": 17, "empty": 2, "limited": 5, "stops_refused": 1, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 1, "dropped_fields": 0, "unidentified": 1,
+        "malformed_datagrams": 1, "dropped_fields": 0, "invalid_names": 0, "unidentified": 1,
         "bytes": sum(map(len, [*_TO_AUTO, *_FROM_NOBODY, _CLAIMED])), "largest": 1000,
         "limited_user": 5, "malformed_header_of_RFC_5424": 1,
     },
     "json": {
         "received": 6, "stored": 5, "empty": 1, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 3, "dropped_fields": 0, "unidentified": 0, "bytes": sum(map(len, _TO_JSON)),
+        "malformed_datagrams": 3, "dropped_fields": 0, "invalid_names": 0, "unidentified": 0,
+        "bytes": sum(map(len, _TO_JSON)),
         "largest": 16, "malformed_not_JSON": 1, "malformed_not_UTF_8": 1, "malformed_not_a_JSON_object": 1,
     },
     "native": {
         "received": 2, "stored": 2, "empty": 0, "limited": 0, "stops_refused": 0, "stops_obeyed": 0, "undelivered": 0,
-        "malformed_datagrams": 1, "dropped_fields": 2, "unidentified": 0, "bytes": sum(map(len, _TO_NATIVE)),
+        "malformed_datagrams": 1, "dropped_fields": 2, "invalid_names": 1, "unidentified": 0,
+        "bytes": sum(map(len, _TO_NATIVE)),
         "largest": max(map(len, _TO_NATIVE)), "malformed_ends_within_a_field": 1,
     },
 }  # fmt: skip
@@ -120,6 +122,7 @@ def metrics(path: Path) -> dict[str, Told]:
                 "udsd_malformed": f"malformed_{labels.get('kind', '').replace(' ', '_').replace('-', '_')}",
                 "udsd_stops_refused": "stops_refused",
                 "udsd_dropped_fields": "dropped_fields",
+                "udsd_invalid_names": "invalid_names",
                 "udsd_unidentified": "unidentified",
                 "udsd_payload_bytes": "bytes",
                 "udsd_largest_payload_bytes": "largest",
@@ -159,6 +162,7 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
         "stops_refused",
         "bytes",
         "dropped_fields",
+        "invalid_names",
         "unidentified",
         "malformed_datagrams",
     ):

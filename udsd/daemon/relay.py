@@ -136,7 +136,7 @@ class Relay:
             if not identity.is_known:
                 counters.unidentified += 1
             if problem is not None:
-                counters.note(problem.kind, problem.dropped)
+                counters.note(problem.kind, problem.dropped, problem.invalid)
             if size <= _LONGEST_STOP and asks_to_stop(payload) and self._answer_stop(source, kind, identity, now):
                 return True
             now = monotonic()

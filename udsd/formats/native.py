@@ -5,9 +5,11 @@ So udsd's socket can stand in for journald's. An entry means here what it means 
 1. A line `NAME=value`, or a line `NAME` and behind it the length of the value as 64 bits little-endian, the value and a
    newline. The last field needs its newline too.
 2. Lines that begin with `.` or `#` are passed over, and so are empty ones at the end; there is one entry in a datagram.
-3. Fields that a sender may not set, and names that journald would not take, are dropped and counted. These are
-   journald's own (`_`), and the names by which journalctl believes a sender about a unit or a process.
-4. A descriptor is never taken. journald's clients pass an entry that is larger than a datagram in one: such a client
+3. Fields that a sender may not set are dropped, counted and recorded in the entry. These are journald's own (`_`), and
+   the names by which journalctl believes a sender about a unit or a process.
+4. Names that no field can have, such as those in lower case, are passed over as journald does: they are counted, apart
+   from the others, since harmless clients send them (systemd-python's JournalHandler, with each record).
+5. A descriptor is never taken. journald's clients pass an entry that is larger than a datagram in one: such a client
    needs journald's own socket.
 """
 
@@ -24,25 +26,32 @@ _LENGTH = 8  # bytes
 def parse(payload: bytes) -> Parsed:
     """The fields of one entry of the native protocol."""
     fields: list[Field] = []
-    dropped = 0
+    dropped = invalid = 0
     try:
         for name, value in _fields(payload):
-            if len(name) <= field_names.LONGEST and _settable(name):
+            use = _use(name) if len(name) <= field_names.LONGEST else _INVALID
+            if use is _SETTABLE:
                 fields.append((name.decode("ascii"), value))
+            elif use is _INVALID:
+                invalid += 1
             else:
                 dropped += 1
     except MalformedError as error:
         return unparsed(payload, error.problem)
-    if dropped:
-        return fields, Problem("", dropped=dropped)
-    if not fields:
-        return unparsed(payload, Problem("no fields"))
-    return fields, None
+    if not fields and not dropped:
+        return unparsed(payload, Problem("no fields", invalid=invalid))
+    return fields, Problem("", dropped=dropped, invalid=invalid) if dropped or invalid else None
+
+
+_SETTABLE, _RESERVED, _INVALID = "settable", "reserved", "invalid"
 
 
 @lru_cache(maxsize=1024)
-def _settable(name: bytes) -> bool:
-    return name.isascii() and field_names.settable(name.decode("ascii"))
+def _use(raw: bytes) -> str:
+    name = raw.decode("ascii", "replace")
+    if not field_names.valid(name):
+        return _INVALID
+    return _SETTABLE if field_names.settable(name) else _RESERVED
 
 
 def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -23,17 +23,21 @@ class Problem(NamedTuple):
     """What is wrong with a datagram.
 
     `kind` says in a few words what does not parse, for counting; empty if all of it does. `detail` says where.
-    `dropped` is the number of fields that were left out since a sender may not set them.
+    `dropped` is the number of fields that were left out since a sender may not set them, and `invalid` the number of
+    those that were passed over since no field can have their names.
     """
 
     kind: str
     detail: str = ""
     dropped: int = 0
+    invalid: int = 0
 
     def fields(self) -> Fields:
         """The fields that record the problem in the entry."""
         if self.dropped:
             return (("UDSD_DROPPED_FIELDS", b"%d" % self.dropped),)
+        if not self.kind:
+            return ()
         text = f"{self.kind}: {self.detail}" if self.detail else self.kind
         return (("UDSD_MALFORMED", text.encode(errors="backslashreplace")),)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _NAMES = ("received", "stored", "empty", "stops_refused", "limited", "stops_obeyed", "undelivered",
-          "malformed_datagrams", "dropped_fields", "unidentified", "bytes", "largest")  # fmt: skip
+          "malformed_datagrams", "dropped_fields", "invalid_names", "unidentified", "bytes", "largest")  # fmt: skip
 _WORDS = {
     "limited": "dropped over the limit",
     "stops_refused": "DONE refused",
@@ -21,7 +21,8 @@ _WORDS = {
     "malformed_datagrams": "malformed",
     "dropped_fields": "fields dropped",
 }
-_SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "unidentified", "bytes")
+_SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "invalid_names",
+         "unidentified", "bytes")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -31,7 +32,8 @@ class Counters:
     `stored`: the sink took the entry. `stops_obeyed`: DONE that stopped udsd. `stops_refused`: DONE from a sender who
     may not stop it. `undelivered`: printed to standard error at the end. `limited_by`: dropped over the limit, by kind
     of account. `malformed_by`: stored as text because of a problem, by kind of problem. `dropped_fields`: fields that
-    were left out of native entries since a sender may not set them. `unidentified`: nothing but pid, uid and gid is
+    were left out of native entries since a sender may not set them. `invalid_names`: fields that were passed over in
+    native entries since no field can have their names. `unidentified`: nothing but pid, uid and gid is
     known of the sender. `bytes`, `largest`: the lengths of all payloads.
     """
 
@@ -46,6 +48,7 @@ class Counters:
     limited_by: Counter[str] = field(default_factory=Counter)
     malformed_by: Counter[str] = field(default_factory=Counter)
     unidentified: int = 0
+    invalid_names: int = 0
 
     @property
     def limited(self) -> int:
@@ -62,11 +65,12 @@ class Counters:
         """All datagrams taken off the queue."""
         return self.stored + self.empty + self.limited + self.stops_obeyed + self.undelivered
 
-    def note(self, kind: str, dropped: int) -> None:
-        """Count a problem of a datagram: its `kind` if it is stored as text, and the number of fields dropped."""
+    def note(self, kind: str, dropped: int, invalid: int) -> None:
+        """Count a problem of a datagram: its `kind` if it is stored as text, and the fields that were left out."""
         if kind:
             self.malformed_by[kind] += 1
         self.dropped_fields += dropped
+        self.invalid_names += invalid
 
     def items(self) -> list[tuple[str, int]]:
         """Each counter with its name, `received` first, and each kind that is not zero."""

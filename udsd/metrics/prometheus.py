@@ -33,6 +33,8 @@ _COUNTERS = (
     Family("udsd_malformed", "Datagrams stored as text, by what was wrong", "kind", lambda of: of.malformed_by),
     Family("udsd_stops_refused", "DONE from senders who may not stop udsd", "", lambda of: {"": of.stops_refused}),
     Family("udsd_dropped_fields", "Fields that a sender may not set", "", lambda of: {"": of.dropped_fields}),
+    Family("udsd_invalid_names", "Fields with names that journald does not take", "",
+           lambda of: {"": of.invalid_names}),
     Family("udsd_unidentified", "Datagrams whose sender could not be identified", "", lambda of: {"": of.unidentified}),
     Family("udsd_payload_bytes", "Bytes of payload taken off the queue", "", lambda of: {"": of.bytes}),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Entries of journald's native protocol: what is stored of them, what is dropped, and what is none."""
 
+import re
 import time
 
 import pytest
@@ -58,6 +59,10 @@ TABLE: dict[str, tuple[bytes, Fields]] = {
 DROPPED = [
     *(b"_", b"_PID", b"__CURSOR", b"_TRANSPORT", b"OBJECT_", b"OBJECT_PID", b"OBJECT_SYSTEMD_UNIT", b"COREDUMP_UNIT"),
     *(b"UNIT", b"USER_UNIT", b"INVOCATION_ID", b"USER_INVOCATION_ID", b"UDSD_SOCKET", b"UDSD_MALFORMED", b"UDSD_"),
+]
+
+INVALID = [
+    *(b"_pid", b"_a", b"unit", b"object_pid", b"udsd_socket", b"_" * 65, b"OBJECT_" * 10),
     *(b"", b"a", b"message", b"1A", b"A-B", b"A B", b" A", b"A ", b"A\0", b"A\r", b"\xc3\x84", b"A\xff", b"A.B", b"A#"),
     *(b"A" * 65, b"A" * 100_000),
 ]
@@ -82,6 +87,7 @@ MALFORMED: dict[str, tuple[bytes, bytes]] = {
     "too many by one": (b"A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
     "too many by one that is dropped": (b"A=b\n" * MOST_FIELDS + b"_A=b\n", b"too many fields: more than 128"),
     "too many comments": (b"#\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
+    "names that no field can have alone": (b"a=b\nc=d\n", b"no fields"),
     "too many that are all dropped": (b"_A=b\n" * (MOST_FIELDS + 1), b"too many fields: more than 128"),
 }
 
@@ -104,7 +110,7 @@ traps = st.sampled_from(
 values = st.binary(max_size=60) | st.lists(traps, max_size=8).map(b"".join)
 settables = st.from_regex(r"[A-Z][A-Z0-9_]{0,63}", fullmatch=True).filter(settable)
 names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,65}", fullmatch=True) | st.sampled_from(
-    [f.decode("latin-1") for f in DROPPED]
+    [f.decode("latin-1") for f in DROPPED + INVALID]
 )
 
 
@@ -126,8 +132,21 @@ def test_what_a_sender_may_not_set_is_dropped(name: bytes, value: bytes) -> None
     assert problem.fields() == (("UDSD_DROPPED_FIELDS", b"1"),)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, b"=x\n") for name in INVALID] + [(name, b"\n" + long(3) + b"x\ny\n") for name in INVALID if name],
+    ids=lambda piece: ascii(piece[:70]),
+)
+def test_names_that_no_field_can_have_are_counted_and_leave_no_mark(name: bytes, value: bytes) -> None:
+    fields, problem = native.parse(b"A=b\n" + name + value + b"C=d\n")
+    assert fields == [("A", b"b"), ("C", b"d")]
+    assert problem == Problem("", dropped=0, invalid=1)
+    assert problem.fields() == ()
+
+
 def test_what_is_dropped_is_counted_also_where_nothing_is_left() -> None:
-    assert native.parse(b"_A=b\nUNIT=c\na=d\n") == ([], Problem("", dropped=3))
+    assert native.parse(b"_A=b\nUNIT=c\na=d\n") == ([], Problem("", dropped=2, invalid=1))
+    assert native.parse(b"a=d\nb=e\n")[1] == Problem("no fields", invalid=2)
 
 
 @pytest.mark.parametrize(("payload", "told"), MALFORMED.values(), ids=MALFORMED)
@@ -157,16 +176,18 @@ def test_what_is_left_is_what_journald_sees_and_a_sender_may_set(fields: list[Fi
     named = [(name, value) for name, value in fields if name and name[0] not in "#." and "\n" not in name]
     kept = [(name, value) for name, value in named if settable(name)]
     read, problem = native.parse(b"".join(lines))
-    number = problem.dropped if problem else 0
-    if problem and not number:  # no fields at all
+    number = problem.dropped + problem.invalid if problem else 0
+    if problem and problem.kind:  # no fields at all
         read = []
     assert (read, number) == (kept, len(named) - len(kept))
+    forged = [name for name, _ in named if re.fullmatch("[A-Z_][A-Z0-9_]{0,63}", name) and not settable(name)]
+    assert (problem.dropped if problem else 0) == len(forged)
 
 
 @given(values | st.lists(values, max_size=5).map(b"".join))
 def test_of_any_bytes_nothing_is_read_that_journald_does_not_see(payload: bytes) -> None:
     read, problem = native.parse(payload)
-    if problem and not problem.dropped:
+    if problem and problem.kind:
         assert read == text.parse(payload)[0]
         return
     assert read == [field for field in reference.read(payload) if settable(field[0])]

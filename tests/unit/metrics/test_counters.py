@@ -33,8 +33,8 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
     counters = Counters(
         stored=1, empty=2, limited_by=limited(3), stops_refused=1, stops_obeyed=4, undelivered=5, bytes=6, largest=7
     )
-    counters.note("not JSON", 0)
-    counters.note("", 2)
+    counters.note("not JSON", 0, 0)
+    counters.note("", 2, 3)
     assert counters.items() == [
         ("received", 15),
         ("stored", 1),
@@ -45,6 +45,7 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
         ("undelivered", 5),
         ("malformed_datagrams", 1),
         ("dropped_fields", 2),
+        ("invalid_names", 3),
         ("unidentified", 0),
         ("bytes", 6),
         ("largest", 7),
@@ -62,7 +63,7 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
         (Counters(undelivered=7), "received 7, stored 0, empty 0, undelivered 7"),
         (Counters(bytes=7, largest=7), "received 0, stored 0, empty 0"),
         (
-            Counters(malformed_by=Counter({"no fields": 2}), dropped_fields=3),
+            Counters(malformed_by=Counter({"no fields": 2}), dropped_fields=3, invalid_names=4),
             "received 0, stored 0, empty 0, malformed 2, fields dropped 3",
         ),
         (

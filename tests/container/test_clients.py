@@ -1,5 +1,6 @@
 """What programs that log by themselves send to the live service comes out with the fields that they meant."""
 
+import json
 import os
 import random
 import shlex
@@ -55,7 +56,7 @@ def clients(suite: str, package: Path, programs: Path) -> Iterator[Machine]:
             shutil.copy(program, machine.shared)
         machine.run("systemctl", "mask", "--now", "rsyslog.service", "syslog.socket")
         install(machine, package)
-        machine.run("systemctl", "start", "udsd-format@native.socket")
+        machine.run("systemctl", "start", "udsd-format@native.socket", "udsd-format@json.socket")
         yield machine
 
 
@@ -299,6 +300,76 @@ def test_the_journal_handler_of_systemd_python_is_no_forger(clients: Machine) ->
     ]
     assert after["UDSD_DROPPED_FIELDS"] == before["UDSD_DROPPED_FIELDS"]
     assert after["UDSD_INVALID_NAMES"] >= before["UDSD_INVALID_NAMES"] + 2 * 15
+
+
+def as_json(machine: Machine, *matches: str) -> list[dict[str, object]]:
+    """Entries as `journalctl -o json` prints them; values of one field in an order of their own."""
+    machine.run("journalctl", "--sync")
+    printed = machine.run("journalctl", "--output=json", "--all", machine.since, *matches).stdout
+    return [_ordered(json.loads(line)) for line in printed.splitlines()]
+
+
+def _ordered(entry: dict[str, object]) -> dict[str, object]:
+    """Several values of a field, in an order of their own."""
+    return {
+        name: sorted(value, key=repr) if isinstance(value, list) and not isinstance(value[0], int) else value
+        for name, value in entry.items()
+    }
+
+
+def long(value: bytes) -> bytes:
+    return b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+
+
+_OF_A_JOURNAL = [
+    b"MESSAGE=text\nPRIORITY=3\nSYSLOG_IDENTIFIER=app\nSYSLOG_PID=7\n",
+    b"MESSAGE" + long(bytes(range(256)) * 20) + b"PRIORITY=4\n",
+    b"MESSAGE" + long(b"two\nlines\n") + b"LEVEL=error\nMSG=more\n",
+    b"TAG=one\nTAG=two\nTAG" + long(b"\xff\0\n") + b"ONE_BYTE=\xff\n",
+    b"MESSAGE= a \xc3\xa4 \x01\x1b[31m\nPRIORITY=133\nEMPTY=\n",
+    b"MESSAGE=again\nOBJECT_PID=1\nUNIT=a.service\nORIGIN_UID=5\n",
+]
+
+
+@pytest.mark.parametrize("form", ["json", "json-seq"])
+def test_entries_of_a_journal_come_out_as_they_went_in(clients: Machine, form: str) -> None:
+    """All that the machine has logged, and what is odd besides."""
+    clients.run(*clients.program("send_frames", clients.frames(_OF_A_JOURNAL), JOURNALD))
+    clients.run("journalctl", "--sync")
+    clients.mark()
+    shell = f"journalctl --all --output={form} --lines=300 | tee /host/printed | udsd-send -u /run/udsd/json.sock"
+    clients.run("sh", "-ec", shell)
+    clients.run("udsd-send", "-u", "/run/udsd/json.sock", "that is all")
+    clients.wait_for("MESSAGE=that is all", "UDSD_SOCKET=/run/udsd/json.sock")
+    printed = Path(clients.shared, "printed").read_bytes().splitlines()
+    origins = [_ordered(json.loads(line.removeprefix(b"\x1e"))) for line in printed]
+    assert len(origins) >= 50
+    *entries, _ = as_json(clients, "UDSD_SOCKET=/run/udsd/json.sock")
+    for origin, entry in zip(origins, entries, strict=True):
+        expected = relayed(origin)
+        stored = {name: value for name, value in entry.items() if not name.startswith(("_", "OBJECT_", "UDSD_"))}
+        for name in {"SYSLOG_IDENTIFIER", "SYSLOG_PID"} - expected.keys():
+            del stored[name]  # udsd's addition
+        assert stored == expected
+
+
+def relayed(origin: dict[str, object]) -> dict[str, object]:
+    """What becomes of an entry of another journal."""
+    fields: dict[str, object] = {}
+    for name, value in origin.items():
+        if not name.startswith(_NOT_FOR_SENDERS):
+            fields[name] = value
+        elif not name.startswith("__") or name == "__REALTIME_TIMESTAMP":
+            field = f"ORIGIN_{name.lstrip('_')}"
+            numbered = (field, *(f"{field}_{number}" for number in range(2, 9)))
+            fields[next(name for name in numbered if name not in origin)] = value
+    for name, theirs in (("SYSLOG_IDENTIFIER", "_COMM"), ("SYSLOG_PID", "_PID")):
+        if theirs in origin:
+            fields.setdefault(name, origin[theirs])
+    return fields
+
+
+_NOT_FOR_SENDERS = ("_", "OBJECT_", "UDSD_", "COREDUMP_", "UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID")
 
 
 def test_sd_journal_send_of_fields_that_are_not_for_senders(clients: Machine) -> None:

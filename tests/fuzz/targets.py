@@ -172,8 +172,11 @@ def _syslog(payload: bytes, fields: Fields) -> None:
 
 def _json(payload: bytes, fields: Fields) -> None:
     """Each value of the object is in the entry once, as a field, as MESSAGE or as PRIORITY."""
+    written = payload.rstrip(b"\0").decode("utf-8-sig").removeprefix("\x1e")
+    if "ORIGIN_REALTIME_TIMESTAMP" in dict(fields) and '"__REALTIME_TIMESTAMP"' in written:
+        _journalctl(payload, json.loads(written), fields)
+        return
     said = _one_message(fields)
-    written = payload.rstrip(b"\0").decode("utf-8-sig")
     whole = json.loads(written, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)
     assert isinstance(whole, _Pairs), "no object"
     left = Counter(_leaves(whole, 1))
@@ -181,11 +184,36 @@ def _json(payload: bytes, fields: Fields) -> None:
     if left[said] > 0:
         left[said] -= 1
     else:
-        assert said == text.trimmed(payload), "a message that nobody wrote"
+        assert said == text.trimmed(payload).removeprefix(b"\x1e"), "a message that nobody wrote"
     assert min(left.values(), default=0) >= 0, "a value that nobody wrote"
     levels = [_leaf(value) for name, value in whole if name.lower() in _LEVELS and not isinstance(value, list | _Pairs)]
     assert all(value in levels for value in left.elements()), "a value is lost"
     assert left.total() <= 1, "more than one level is lost"
+
+
+def _journalctl(payload: bytes, whole: dict[str, object], fields: Fields) -> None:
+    """Each field has a value of the same field of the object, and none of them is lost."""
+    assert not {name for name in whole if not re.fullmatch("[A-Z_][A-Z0-9_]*", name)}, "no entry of a journal"
+    left = Counter(fields)
+    for name, value in whole.items():
+        many = isinstance(value, list) and bool(value) and not isinstance(value[0], int)
+        values = [_bytes_of(one) for one in (value if isinstance(value, list) and many else [value])]
+        for said in values:
+            if said is None or (name.startswith("__") and name != "__REALTIME_TIMESTAMP"):
+                continue
+            if _is_a_senders(name):
+                assert left[name, said] > 0, "a value is lost"
+                left[name, said] -= 1
+            else:
+                assert said in [value for origin, value in fields if origin.startswith("ORIGIN_")], "a value is lost"
+    added = {name for name, _ in left.elements() if not name.startswith("ORIGIN_")}
+    assert added <= {"SYSLOG_IDENTIFIER", "SYSLOG_PID", "MESSAGE"} - {name for name in whole if whole[name] is not None}
+
+
+def _bytes_of(value: object) -> bytes | None:
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else bytes(value)  # type: ignore[call-overload]
 
 
 class _Pairs(tuple[tuple[str, object], ...]):

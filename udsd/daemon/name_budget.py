@@ -22,10 +22,23 @@ SECONDS = 60.0  # at this rate one account needs more than three hours to fill a
 _MOST_ACCOUNTS = 1024  # the one that was charged longest ago makes room
 _MOST_NAMES = 4096  # in each of two generations
 
+# Of an entry of another journal, what most have (systemd.journal-fields(7), and udsd's own); see formats/journalctl.
+_ORIGIN = (
+    "REALTIME_TIMESTAMP", "SOURCE_REALTIME_TIMESTAMP", "SOURCE_MONOTONIC_TIMESTAMP", "SOURCE_BOOTTIME_TIMESTAMP",
+    "PID", "UID", "GID", "COMM", "EXE", "CMDLINE", "CAP_EFFECTIVE", "AUDIT_SESSION", "AUDIT_LOGINUID",
+    "SELINUX_CONTEXT", "BOOT_ID", "MACHINE_ID", "HOSTNAME", "TRANSPORT", "STREAM_ID", "LINE_BREAK", "NAMESPACE",
+    "RUNTIME_SCOPE", "SYSTEMD_CGROUP", "SYSTEMD_UNIT", "SYSTEMD_USER_UNIT", "SYSTEMD_SLICE", "SYSTEMD_USER_SLICE",
+    "SYSTEMD_SESSION", "SYSTEMD_OWNER_UID", "SYSTEMD_INVOCATION_ID", "KERNEL_DEVICE", "KERNEL_SUBSYSTEM",
+    "UDEV_SYSNAME", "UDEV_DEVNODE", "UDEV_DEVLINK", "UNIT", "USER_UNIT", "INVOCATION_ID", "USER_INVOCATION_ID",
+    "UDSD_SOCKET", "OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "OBJECT_COMM", "OBJECT_SYSTEMD_CGROUP",
+    "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_SLICE",
+)  # fmt: skip
+
 # The names that the parsers set themselves.
 _USUAL = (
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
     "SYSLOG_MSGID", "UDSD_MALFORMED", "UDSD_DROPPED_FIELDS",
+    *(f"ORIGIN_{name}" for name in _ORIGIN),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@
    emergency only in `priority`. None understood: 6, and they are fields as others are.
 4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
 5. An object with too much in it is the message, and PRIORITY is what its first members say.
+6. What journalctl has printed is read by `journalctl`. Before any object there may be the separator of RFC 7464.
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 from udsd import priorities
 from udsd.field_names import Names, Path
+from udsd.formats import journalctl
 from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, trimmed, unparsed
 from udsd.journal.entry import Field, Fields
 
@@ -98,6 +100,9 @@ def parse(payload: bytes) -> Parsed:
     members: _Object = ()
     try:
         text = _decoded(payload)
+        entry = journalctl.fields(text, payload)
+        if entry:
+            return entry, None
         members = _members(text)
         return _fields(members, payload), None
     except RecursionError:
@@ -130,8 +135,12 @@ def _fields(members: _Object, payload: bytes) -> Fields:
                     fields.append(field)
                 if len(fields) == MOST_FIELDS or looked_at > _MOST_LOOKED_AT:  # the message is still to come
                     raise too_many_fields()
-    fields.append(("MESSAGE", said.value if said else trimmed(payload)))
+    fields.append(("MESSAGE", said.value if said else _whole(payload)))
     return fields
+
+
+def _whole(payload: bytes) -> bytes:
+    return trimmed(payload).removeprefix(journalctl.SEPARATOR.encode())
 
 
 def _priority_field(level: "_Found | None") -> Field:
@@ -140,7 +149,7 @@ def _priority_field(level: "_Found | None") -> Field:
 
 def _decoded(payload: bytes) -> str:
     try:
-        return payload.rstrip(b"\0").decode("utf-8-sig")
+        return payload.rstrip(b"\0").decode("utf-8-sig").removeprefix(journalctl.SEPARATOR)
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8", f"at byte {error.start}") from None
 

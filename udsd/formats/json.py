@@ -3,13 +3,15 @@
 1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
    Elements of an array are values of one field; `null` is no field. Numbers stay as they were written. If there are
    more values than an entry may have, each large array of texts and numbers is one field: the array, as it was written.
-2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number, and not empty. Without one
-   it is the whole object, as it was sent. If the name is there twice, the last counts: loggers with bound fields write
-   what the call gave behind them. For PRIORITY the first counts, which the logger itself has written.
+2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number, and not empty; some may be
+   an object that has it (_MESSAGE_WITHIN). Without one it is the whole object, as it was sent. If the name is there
+   twice, the last counts: loggers with bound fields write what the call gave behind them. For PRIORITY the first
+   counts, which the logger itself has written.
 3. PRIORITY is the first of the members in _LEVELS that is understood: a name that a well-known logger writes, or a
    number on the scale that goes with the member's name, else of syslog (1 to 7), pino or, from 100 on, Monolog. 0 is an
    emergency only in `priority`. None understood: 6, and they are fields as others are.
-4. What became MESSAGE or PRIORITY is no field besides. Names are compared without regard to case.
+4. What became MESSAGE or PRIORITY is no field besides, unless it stood in an object. Names are compared without regard
+   to case.
 5. An object with too much in it is the message, and PRIORITY is what its first members say.
 6. What journalctl has printed is read by `journalctl`. Before any object there may be the separator of RFC 7464.
 """
@@ -38,31 +40,43 @@ def _ranked(*names: str) -> dict[str, int]:
 
 
 # Names of members, the best first.
-_MESSAGES = _ranked("message", "msg", "@message", "@m", "short_message", "event")
+_MESSAGES = _ranked(
+    "message", "msg", "@message", "@m", "short_message", "renderedmessage", "event", "body", "log", "record", "fields"
+)
 _LEVELS = _ranked(
     "PRIORITY", "level", "severity", "priority", "levelname", "log.level", "loglevel", "level_name", "log_level", "lvl",
-    "@level", "@l", "severitytext", "logging.googleapis.com/severity", "error_severity", "levelno", "severitynumber",
-    "log", "s",
+    "@level", "@l", "severitytext", "severity_text", "logging.googleapis.com/severity", "error_severity", "levelno",
+    "severitynumber", "severity_number", "severitylevel", "prio", "log", "record", "@fields", "syslog", "_meta",
+    "context", "s",
 )  # fmt: skip
-_WITHIN = {"level": "name", "log": "level"}  # where the member is an object, the name in it that says the level
+
+# Where the member is an object, the names in it that say the message or the level.
+_MESSAGE_WITHIN = {"record": "message", "fields": "message", "body": "stringvalue"}
+_LEVEL_WITHIN = {
+    "level": ("name", "levelstr"), "log": ("level",), "record": ("level",), "@fields": ("level",),
+    "syslog": ("severity",), "_meta": ("loglevelname",), "context": ("loglevel",),
+}  # fmt: skip
 
 # The names of syslog, and what other loggers write.
 _NAMED = {
     **priorities.LEVELS,
     "emergency": priorities.EMERG,
     # "panic" too: a program gives up, which is no emergency of the machine's.
-    **dict.fromkeys(("critical", "fatal", "panic", "dpanic"), priorities.CRIT),
-    **dict.fromkeys(("severe", "erro", "eror"), priorities.ERR),
-    **dict.fromkeys(("information", "informational", "log"), priorities.INFO),
+    **dict.fromkeys(("critical", "fatal", "ftl", "f", "panic", "pnc", "dpanic"), priorities.CRIT),
+    **dict.fromkeys(("severe", "erro", "eror", "fail", "exception", "e"), priorities.ERR),
+    **dict.fromkeys(("wrn", "w"), priorities.WARNING),
+    **dict.fromkeys(("information", "informational", "inf", "i", "log", "success", "mark"), priorities.INFO),
     **dict.fromkeys(
-        ("debg", "debug1", "debug5", "trace", "verbose", "silly", "config", "fine", "finer", "finest"), priorities.DEBUG
+        ("debg", "dbug", "dbg", "d", "debug1", "debug5", "trace", "trce", "trc", "verbose", "vrb", "silly", "config",
+         "fine", "finer", "finest"), priorities.DEBUG
     ),
-}
+}  # fmt: skip
 # OpenTelemetry numbers the levels between.
 _NAMED |= {
     f"{name}{n}": _NAMED[name] for name in ("trace", "debug", "info", "warn", "error", "fatal") for n in (2, 3, 4)
 }
-_MONGODB = {"f": 2, "e": 3, "w": 4, "i": 6, **{f"d{n}": 7 for n in range(1, 6)}}
+_MONGODB = ("F", "E", "W", "I", *(f"D{n}" for n in range(1, 6)))  # its "s"; anything else there is no level
+_NAMED |= {f"d{n}": priorities.DEBUG for n in range(1, 6)}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
 
@@ -72,11 +86,16 @@ _MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250,
 _GOOGLE = ((800, 0), (700, 1), (600, 2), (500, 3), (400, 4), (300, 5), (200, 6), (100, 7))  # 0: none
 _DOTNET = ((6, None), (5, 2), (4, 3), (3, 4), (2, 6), (0, 7))
 _OTEL = ((25, None), (21, 2), (17, 3), (13, 4), (9, 6), (1, 7))
+_AZURE = ((5, None), (4, 2), (3, 3), (2, 4), (1, 6), (0, 7))
+_MYSQL = ((4, None), (3, 6), (2, 4), (1, 3), (0, 6))
 _PYTHON = ((50, 2), (40, 3), (30, 4), (20, 6), (1, 7))
 _SCALES = {
     "levelno": _PYTHON,
     "loglevel": _DOTNET,
     "severitynumber": _OTEL,
+    "severity_number": _OTEL,
+    "severitylevel": _AZURE,
+    "prio": _MYSQL,
     "logging.googleapis.com/severity": _GOOGLE,
 }
 
@@ -211,23 +230,25 @@ def _find(
     return found
 
 
-def _text(_: str, value: Any) -> bytes | None:
+def _text(name: str, value: Any) -> bytes | None:
+    inner = _MESSAGE_WITHIN.get(name)
+    if inner and isinstance(value, tuple):
+        return next((_text("", said) for its, said in value[:MOST_FIELDS] if its.lower() == inner), None)
     return _encoded(value) if isinstance(value, str) and value.strip() else None
 
 
 def _priority(name: str, value: Any) -> bytes | None:
     if not isinstance(value, str):
-        inner = _WITHIN.get(name)
+        inner = _LEVEL_WITHIN.get(name, ())
         if inner and isinstance(value, tuple):
-            return next((_priority("level", said) for its, said in value[:MOST_FIELDS] if its.lower() == inner), None)
+            levels = ((its.lower(), said) for its, said in value[:MOST_FIELDS])
+            return next((_priority(its, said) for its, said in levels if its in inner), None)
         return None
-    if name == "log":  # a text, as container runtimes write it
-        return None
+    if (name in _LEVEL_WITHIN and name != "level") or (name == "s" and value not in _MONGODB):
+        return None  # a text, such as a line of a container in "log"
     if "\x1b" in value:
         value = _COLOUR.sub("", value)
-    priority = (_MONGODB.get(value.lower()) if name == "s" else None) or _NAMED.get(
-        _SLOG_OFFSET.sub("", value.strip().lower())
-    )
+    priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))
     if priority is None and value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER:
         number = int(value)
         if name in _SCALES and (name != "loglevel" or number < _LOWEST):

@@ -42,13 +42,17 @@ LOGGERS: dict[str, tuple[bytes, Fields]] = {
         b'{"event": "user.login", "level": "warning", "timestamp": "2026-11-25T02:51:11Z", "user_id": 7}',
         entry(4, b"user.login", ("TIMESTAMP", b"2026-11-25T02:51:11Z"), ("USER_ID", b"7")),
     ),
-    "loguru": whole(
+    "loguru": (
         b'{"text": "hello\\n", "record": {"level": {"name": "ERROR", "no": 40}, "message": "hello", "exception":null}}',
-        *(
-            ("TEXT", b"hello\n"),
-            ("RECORD_LEVEL_NAME", b"ERROR"),
-            ("RECORD_LEVEL_NO", b"40"),
-            ("RECORD_MESSAGE", b"hello"),
+        entry(
+            3,
+            b"hello",
+            *(
+                ("TEXT", b"hello\n"),
+                ("RECORD_LEVEL_NAME", b"ERROR"),
+                ("RECORD_LEVEL_NO", b"40"),
+                ("RECORD_MESSAGE", b"hello"),
+            ),
         ),
     ),
     "pino": (
@@ -186,10 +190,9 @@ LOGGERS: dict[str, tuple[bytes, Fields]] = {
         entry(1, b"x", ("LOGGING_GOOGLEAPIS_COM_LABELS_A_B", b"c"), ("HTTPREQUEST_STATUS", b"200")),
     ),
     "Google Cloud, default": (b'{"severity":"DEFAULT","message":"x"}', entry(6, b"x", ("SEVERITY", b"DEFAULT"))),
-    "tracing (Rust)": whole(
+    "tracing (Rust)": (
         b'{"timestamp":"2026","level":"ERROR","fields":{"message":"x","n":1},"target":"app"}\n',
-        *(("TIMESTAMP", b"2026"), ("FIELDS_MESSAGE", b"x"), ("FIELDS_N", b"1"), ("TARGET", b"app")),
-        priority=3,
+        entry(3, b"x", ("TIMESTAMP", b"2026"), ("FIELDS_MESSAGE", b"x"), ("FIELDS_N", b"1"), ("TARGET", b"app")),
     ),
     "journalctl -o json": (
         b'{"PRIORITY":"3","MESSAGE":"x","_PID":"7","__CURSOR":"s","SYSLOG_IDENTIFIER":"app","_UID":"0"}\n',
@@ -454,6 +457,13 @@ WILD = {
     '"level":"\\u001b[31merror\\u001b[39m"': 3, '"s":"E"': 3, '"@l":"Error"': 3, '"LogLevel":2': 6,
     '"LogLevel":5': 2, '"severity":0': 6, '"severity":400': 4, '"severity":600': 2, '"level":0': 6,
     '"logging.googleapis.com/severity":500': 3, '"log_level":"warn"': 4, '"level_name":"ERROR"': 3,
+    '"level":{"level":40000,"levelStr":"ERROR"}': 3, '"record":{"level":{"name":"CRITICAL","no":50}}': 2,
+    '"@fields":{"level":"error"}': 3, '"syslog":{"severity":"error"}': 3, '"context":{"logLevel":50}': 3,
+    '"_meta":{"logLevelId":5,"logLevelName":"ERROR"}': 3, '"severity_text":"FATAL"': 2, '"severity_number":18': 3,
+    '"severityLevel":3': 3, '"severityLevel":0': 7, '"severityLevel":4': 2, '"prio":1': 3, '"prio":0': 6, '"prio":3': 6,
+    '"level":"dbug"': 7, '"level":"WRN"': 4, '"level":"FTL"': 2, '"level":"E"': 3, '"LogLevel":"fail"': 3,
+    '"level":"exception"': 3, '"level":"SUCCESS"': 6, '"s":"D3"': 7, '"s":3': 6, '"s":"error"': 6, '"s":"e"': 6,
+    '"record":"error"': 6, '"context":"error"': 6, '"syslog":3': 6, '"context":{"level":"error"}': 6,
 }  # fmt: skip
 
 
@@ -461,6 +471,24 @@ WILD = {
 def test_levels_in_the_wild(member: str, priority: int) -> None:
     fields, problem = format_json.parse(f'{{"msg":"x",{member}}}'.encode())
     assert (fields[0], problem) == (("PRIORITY", b"%d" % priority), None)
+
+
+SAID = {
+    '"renderedMessage":"x","messageTemplate":"{X}"': b"x",
+    '"record":{"message":"x"},"text":"y"': b"x",
+    '"fields":{"message":"x","n":1}': b"x",
+    '"body":"x"': b"x",
+    '"body":{"stringValue":"x"}': b"x",
+    '"log":"x\\n"': b"x\n",
+    '"msg":"x","body":"y","log":"z"': b"x",
+    '"fields":{"message":" "},"log":"x"': b"x",
+}
+
+
+@pytest.mark.parametrize(("members", "said"), SAID.items())
+def test_messages_in_the_wild(members: str, said: bytes) -> None:
+    fields, problem = format_json.parse(f'{{"level":"error",{members}}}'.encode())
+    assert (fields[0], fields[-1], problem) == (("PRIORITY", b"3"), ("MESSAGE", said), None)
 
 
 LARGE = {

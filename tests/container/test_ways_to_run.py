@@ -1,8 +1,11 @@
 """Each way to run udsd besides the system's socket: started, used and stopped."""
 
 import json
+import os
 import re
 import shlex
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,6 +195,55 @@ def test_a_service_without_a_socket_unit(installed: Machine) -> None:
         b"after the restart",
         b"after the kill",
     ]
+
+
+def test_a_service_without_a_socket_unit_is_killed_and_loses_nothing(installed: Machine) -> None:
+    machine, unit, path = installed, "self-bound.service", "/run/myapp/log.sock"
+    kills = int(os.environ.get("UDSD_TESTS_KILLS", "10"))
+    machine.mark()
+    machine.run("cp", f"/usr/share/doc/udsd/examples/{unit}", "/etc/systemd/system/")
+    machine.drop_in("options", "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off --listen " + path, unit)
+    machine.run("systemctl", "start", unit)
+    sender = machine.start(*machine.program("send_numbered", "--rate=1000", f"--socket={path}", "numbered"))
+    machine.wait_for("MESSAGE=numbered 100")
+    inode = machine.text("stat", "--format=%i", path)
+    machine.run(*machine.program("kill_often", str(kills), unit))
+    machine.run("systemctl", "start", unit)
+    assert int(machine.show(unit, "NRestarts")) == kills
+    assert machine.text("stat", "--format=%i", path) == inode, "each run went on with the same socket"
+
+    # At another path: what is queued at the old one comes first, and nothing is left of it.
+    other = "/run/myapp/other.sock"
+    sent = int(machine.stop(sender))  # before the stop of udsd: with a full queue it would wait
+    pid = machine.show(unit, "MainPID")
+    machine.run("kill", "-STOP", pid)
+    more = ("--count=100", f"--first={sent}", f"--socket={path}")
+    machine.run(*machine.program("send_numbered", *more, "numbered"))
+    sent += 100
+    machine.run("udsd-send", "-u", path, "last at the old path")
+    machine.drop_in("options", "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --listen " + other, unit)
+    machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
+    machine.run("systemctl", "start", unit)
+    machine.run("udsd-send", "-u", other, "at the new path")
+    machine.wait_for("MESSAGE=at the new path")
+    assert machine.text("ls", "/run/myapp").split() == ["other.sock", "other.sock.lock"]
+    assert machine.show(unit, "NFileDescriptorStore") == "2", "a mark and the socket"
+
+    machine.run("systemctl", "stop", unit)
+    machine.run("test", "!", "-e", "/run/myapp")
+    assert machine.show(unit, "NFileDescriptorStore") == "0"
+    entries = machine.datagrams(f"UDSD_SOCKET={path}", fields=["MESSAGE", "UDSD_REDELIVERED"])
+    stored = Counter(entry["MESSAGE"] for entry in entries)
+    expected = {b"last at the old path", *(b"numbered %d" % number for number in range(sent))}
+    sys.stdout.write(
+        f"{machine.suite}: {kills} kills, sent {sent}, stored {len(stored)}, twice {len(entries) - len(stored)}\n"
+    )
+    assert stored.keys() == expected
+    marked = Counter(entry["MESSAGE"] for entry in entries if "UDSD_REDELIVERED" in entry)
+    assert all(marked[message] >= times - 1 for message, times in stored.items())
+    exposure = machine.text("systemd-analyze", "security", "--no-pager", unit).splitlines()[-1]
+    sys.stdout.write(exposure + "\n")
+    assert float(re.findall(r": (\d+\.\d+)", exposure)[0]) <= 1.1
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ socket unit is stopped as well: then systemd closes the socket a moment after ud
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from udsd.daemon.loop import Loop
 from udsd.daemon.relay import Source
@@ -17,7 +17,7 @@ from udsd.journal.entry import Entry
 from udsd.journal.log import FILE_LEFT, STOPPED, UNDELIVERED, write_stderr
 from udsd.metrics.counters import total
 from udsd.receive import activation
-from udsd.receive.bound_socket import BoundSocket
+from udsd.receive.bound_socket import BoundSocket, Kept
 from udsd.service import systemd
 
 _PASSED = 1.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes 0.2 s
@@ -35,19 +35,29 @@ class _StandardError:
         return True
 
 
-def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
-    """End the daemon. Returns its exit status. `bound` are our own sockets; if it is empty, all are systemd's."""
+def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Kept]) -> int:
+    """End the daemon. Returns its exit status. `bound` are our own sockets; if it is empty, all are systemd's.
+
+    `rest` are sealed sockets of a run that was killed.
+    """
     systemd.notify("STOPPING=1", f"STATUS=stopping, {loop.stopped_by}; {loop.status()}")
     log, printer = loop.delivery.log, _StandardError()
+    sealed = list(rest)
     if bound:
+        # Before they are sealed: nobody could go on with a sealed one, nor take its name while the manager keeps it.
+        for made in bound:
+            if made.is_abstract:
+                made.forget()
         for source in loop.sources:
             source.receiver.seal()
         _release_files(loop, bound)
-        for source in _drain(loop, loop.sources, time.monotonic() + _PATIENCE):
-            while loop.relay.take(source, time.monotonic(), printer):
-                pass
+        sealed += loop.sources
     else:
         _empty_passed(loop, time.monotonic() + _PASSED)
+    if sealed:
+        for source in _drain(loop, sealed, time.monotonic() + _PATIENCE):
+            while loop.relay.take(source, time.monotonic(), printer):
+                pass
     _print_lost(loop, printer)
     _log_last_words(loop)
     _drain(loop, (), time.monotonic() + _LAST_WORDS)
@@ -55,8 +65,11 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket]) -> int:
     if not log.to_stderr:
         for entry, _ in log.waiting:
             printer.deliver(entry, 0.0)
-    if not bound:
-        activation.clear_mark()
+    for made in bound:
+        made.forget()
+    for kept in rest.values():
+        kept.forget()
+    activation.clear_mark()
     return os.EX_UNAVAILABLE if total(source.counters for source in loop.sources).undelivered else os.EX_OK
 
 

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from udsd import formats
@@ -20,10 +21,10 @@ from udsd.errors import UdsdError
 from udsd.journal.console import Console, open_file
 from udsd.journal.delivery import Delivery
 from udsd.journal.journald import JOURNALD_SOCKET, Journal
-from udsd.journal.log import STARTED, Log
+from udsd.journal.log import FILE_LEFT, STARTED, Log
 from udsd.metrics.reports import Metrics, Reports
 from udsd.receive import activation, bound_socket
-from udsd.receive.bound_socket import BoundSocket
+from udsd.receive.bound_socket import BoundSocket, Kept
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.registry import Evidence, Registry, room_for_each
@@ -54,14 +55,16 @@ def run(config: Config) -> int:
             background.go([lock.descriptor] if lock else [])
         leave_no_zombies()
         signals = Signals(reopens=config.output is not None)
-        passed, mark = activation.passed()
+        passed, mark, kept = activation.passed()
         if passed:
             _check_passed(config)
-        bound = [] if passed else _bind(config, stack)
+        start = stack.enter_context(ExitStack())
+        bound = [] if passed else _bind(config, kept, start)
         sockets = passed or [(Receiver(made.socket), form) for made, form in bound]
         journal = Journal() if to_journal else None
         delivery = _delivery(config, journal)
         sources = _sources(sockets, config)
+        left = _give_up(_without(kept, bound), sources, config, delivery.log)
         ledger = activation.new_mark() if mark is None else mark
         drops = Drops(config.limit, DropLedger(ledger), delivery.log)
         unlimited = config.limit.number == math.inf  # --rate-limit off
@@ -81,14 +84,15 @@ def run(config: Config) -> int:
         delivery.ready(time.monotonic())
         reports.start(time.monotonic())
         drops.report_earlier()
-        if passed and mark is None:  # else it is still kept
+        if mark is None:  # else it is still kept
             activation.keep_mark(ledger)
-        for source in sources:
-            source.first_may_repeat = mark is not None and source.receiver.peek() is not None
+        _mark_first([] if mark is None else [*_old(sources, bound), *left])
         failed_start.succeeded()
         systemd.notify("READY=1")
+        _started(start, stack, bound)
+        rest = _deliver(loop, left)
         loop.run()
-        return shut_down(loop, [made for made, _ in bound])
+        return shut_down(loop, [made for made, _ in bound], rest)
 
 
 def check(config: Config) -> None:
@@ -136,18 +140,80 @@ def _check_passed(config: Config) -> None:
         )
 
 
-def _bind(config: Config, stack: ExitStack) -> list[tuple[BoundSocket, str]]:
-    """Bind our own sockets. Returns each with the name of its format. `stack` removes their files."""
+def _bind(config: Config, kept: Sequence[Kept], stack: ExitStack) -> list[tuple[BoundSocket, str]]:
+    """Bind our own sockets, or go on with kept ones. Returns each with the name of its format. `stack` removes them."""
     bound = []
     for path, form in config.listens or [default_listen()]:
-        made = BoundSocket(path, _MODE if config.mode is None else config.mode)
-        stack.callback(made.release)
+        made = BoundSocket(path, _MODE if config.mode is None else config.mode, form, kept)
+        stack.callback(made.undo)
         bound.append((made, form))
     return bound
 
 
-def _sources(sockets: list[tuple[Receiver, str]], config: Config) -> list[Source]:
-    paths, most = CgroupPaths(), room_for_each(len(sockets))
+def _started(start: ExitStack, stack: ExitStack, bound: Sequence[tuple[BoundSocket, str]]) -> None:
+    """From now on an exception is like a kill: what the manager keeps is for the next run, with its file.
+
+    If it is not known to keep anything, the files are removed.
+    """
+    start.pop_all()
+    if not systemd.keeps_descriptors():
+        for made, _ in bound:
+            stack.callback(made.release)
+
+
+def _without(kept: Sequence[Kept], bound: Sequence[tuple[BoundSocket, str]]) -> list[Kept]:
+    """The kept sockets with which this run does not go on."""
+    went_on = {made.socket for made, _ in bound}
+    return [one for one in kept if one.socket not in went_on]
+
+
+def _old(sources: Sequence[Source], bound: Sequence[tuple[BoundSocket, str]]) -> list[Source]:
+    """The sources that this run has not bound anew."""
+    new = {made.socket.fileno() for made, _ in bound if not made.went_on}
+    return [source for source in sources if source.receiver.fileno() not in new]
+
+
+def _mark_first(sources: Sequence[Source]) -> None:
+    """Mark the first datagrams in the queues of a run that was killed."""
+    for source in sources:
+        source.first_may_repeat = source.receiver.peek() is not None
+
+
+def _give_up(kept: Sequence[Kept], sources: Sequence[Source], config: Config, log: Log) -> dict[Source, Kept]:
+    """Seal sockets of a killed run at which udsd no longer listens. Returns what is to be emptied.
+
+    They are counted with the first socket.
+    """
+    old = []
+    for one in kept:
+        left = bound_socket.give_up(one)
+        if left:
+            log.say(FILE_LEFT, f"{one.path} was not removed: {left}")
+        receiver = Receiver(one.socket)
+        receiver.seal()
+        old.append((receiver, one.form))
+    found = dict(zip(_sources(old, config), kept, strict=True))
+    for source in found:
+        source.counters = sources[0].counters
+    return found
+
+
+def _deliver(loop: Loop, left: Mapping[Source, Kept]) -> Mapping[Source, Kept]:
+    """Deliver what is queued in sealed sockets, and give them up. Returns those that were left by a stop."""
+    rest = dict(left)
+    while rest and not loop.stopped_by:
+        if loop.delivery.ready(time.monotonic(), look=True):
+            for source in [source for source in rest if not loop.take(source)]:
+                rest.pop(source).forget()
+                source.receiver.close()
+        else:
+            loop.wait()
+        loop.attend()
+    return rest
+
+
+def _sources(sockets: Sequence[tuple[Receiver, str]], config: Config) -> list[Source]:
+    paths, most = CgroupPaths(), room_for_each(max(1, len(sockets)))
     sources = []
     for receiver, form in sockets:
         evidence = Evidence(

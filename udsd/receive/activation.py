@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from udsd import formats
 from udsd.errors import UdsdError
+from udsd.receive.bound_socket import KEPT, Kept
 from udsd.receive.receiver import Receiver
 from udsd.service import failed_start, systemd
 
@@ -22,10 +23,11 @@ _MARK = "udsd-runs"
 
 
 class Passed(NamedTuple):
-    """What systemd passed: each socket with its format, and the mark of the last run if that was killed."""
+    """What systemd passed: each socket with its format, and, if the last run was killed, its mark and what it bound."""
 
     sockets: list[tuple[Receiver, str]]
     mark: int | None
+    kept: list[Kept]
 
 
 def passed() -> Passed:
@@ -35,10 +37,13 @@ def passed() -> Passed:
     """
     descriptors = systemd.passed_descriptors()
     marks = [descriptor for descriptor, name in descriptors.items() if name == _MARK]
+    kept = {descriptor: name for descriptor, name in descriptors.items() if name.startswith(f"{KEPT}.")}
     sockets = [
-        _socket(descriptor, name) for descriptor, name in descriptors.items() if name not in (_MARK, failed_start.MARK)
+        _socket(descriptor, name)
+        for descriptor, name in descriptors.items()
+        if name not in (_MARK, failed_start.MARK) and descriptor not in kept
     ]
-    return Passed(sockets, marks[0] if marks else None)
+    return Passed(sockets, marks[0] if marks else None, [_kept(*item) for item in kept.items()])
 
 
 def new_mark() -> int:
@@ -54,6 +59,11 @@ def keep_mark(mark: int) -> None:
 def clear_mark() -> None:
     """Remove the mark from the service manager: this run was not killed."""
     systemd.remove_stored(_MARK)
+
+
+def _kept(descriptor: int, name: str) -> Kept:
+    _, form, _ = name.split(".")
+    return Kept(socket.socket(fileno=descriptor), name, form)
 
 
 def _socket(descriptor: int, name: str) -> tuple[Receiver, str]:

@@ -11,60 +11,142 @@ The file at a path does not show which process uses it, so:
    start fails. It removes the file only if that is still the one that bind(2) made: no other file can have the same
    inode, since the kernel keeps the inode as long as the socket lives.
 
-udsd never removes the file of a socket that systemd passed; systemd does (RemoveOnStop= in udsd.socket).
+If there is a service manager, it keeps the socket with its queue (FDSTORE in sd_notify(3)), for the case that udsd is
+killed:
+
+5. The manager gets the socket before bind(2). So it has it before the first datagram can arrive.
+6. The next run gets the socket, and goes on with it if it is to listen at the same path, and the file there is still
+   the socket's. To know that, the lock file also holds the inode numbers of the socket and of its file. Otherwise what
+   is queued is delivered, and the socket given up (`give_up`, then `forget`).
+7. At the end the manager forgets the socket when it has been sealed and emptied. If udsd is killed before, the next run
+   binds another one, and delivers what is queued in the sealed one.
+
+udsd never removes the file of a socket that systemd passed from a socket unit; systemd does (RemoveOnStop= in
+udsd.socket).
 """
 
 import errno
 import os
+import select
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
-from udsd import address
+from udsd import address, formats
 from udsd.errors import UdsdError
 from udsd.receive import receiver
-from udsd.service import files, lockfile
+from udsd.service import files, lockfile, systemd
+
+KEPT = "udsd-bound"  # a kept socket is named after this, its format and its own number, with dots between
 
 _DIRECTORY_MODE = 0o755
 _PID_SECONDS = 0.1  # to wait for the pid of a holder, which writes it immediately after it has locked
 
 
+class Kept(NamedTuple):
+    """A socket that a killed run has bound and the manager has kept: its name there, and its format."""
+
+    socket: socket.socket
+    name: str
+    form: str
+
+    @property
+    def path(self) -> str:
+        """The path, or `@name`, that was given to bind(2). Empty if that run was killed before."""
+        return address.decode(self.socket.getsockname())
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether that run was killed while it stopped."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+    def forget(self) -> None:
+        """Have the manager close it."""
+        systemd.remove_stored(self.name)
+
+
 class BoundSocket:
     """A datagram socket at `path` (a path, or `@name`), made with the permissions `mode`.
+
+    `kept` are the sockets that the manager has kept. If one of them has this path, and still its file, udsd goes on
+    with it, and `went_on` is True. The others are left to the caller.
 
     Raises UdsdError, and leaves everything as it was, if the path is in use, is not a socket, or cannot be written.
     """
 
-    def __init__(self, path: str, mode: int) -> None:
+    def __init__(self, path: str, mode: int, form: str = formats.DEFAULT, kept: Sequence[Kept] = ()) -> None:
         self.path = path
-        self.socket = receiver.unbound()
+        self.went_on = False
+        self._form = form
         self._lock: int | None = None
         self._file: os.stat_result | None = None
+        self._stored = ""  # the name under which the manager keeps it
         try:
-            self._occupy(mode)
+            self._occupy(mode, [one for one in kept if one.path == path])
         except BaseException:
-            self.release()
-            self.socket.close()
+            self.undo()
             raise
 
-    def _occupy(self, mode: int) -> None:
-        name = address.encode(self.path)
+    @property
+    def is_abstract(self) -> bool:
+        """Whether it has a name instead of a file."""
+        return self.path.startswith("@")
+
+    def _occupy(self, mode: int, kept: Sequence[Kept]) -> None:
         try:
-            if self.path.startswith("@"):
-                self.socket.bind(name)
+            if self.is_abstract:
+                if kept and not kept[0].is_sealed:
+                    self._go_on(kept[0])
+                else:
+                    self._make()
                 return
             _make_directory(self.path)
             self._lock = _lock(self.path)
-            _remove_stale(self.path)
-            with _umask(0o777 & ~mode):
-                self.socket.bind(name)
+            own = next((one for one in kept if _has_file(one, self._lock)), None)
+            if own and own.is_sealed:
+                os.unlink(self.path)
+                own = None
+            if own:
+                os.chmod(self.path, mode)
+                self._go_on(own)
+            else:
+                _remove_stale(self.path)
+                with _umask(0o777 & ~mode):
+                    self._make()
             self._file = os.lstat(self.path)
+            lockfile.clear(self._lock)
+            lockfile.write_pid(self._lock, _numbers(self.socket, self._file))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise _in_use(self.path) from error
             raise files.cannot_be_made(_making(self.path), error.strerror) from error
+
+    def _make(self) -> None:
+        self.socket = receiver.unbound()
+        self._stored = f"{KEPT}.{self._form}.{os.fstat(self.socket.fileno()).st_ino}"
+        systemd.store(self._stored, self.socket.fileno(), "FDPOLL=0")
+        self.socket.bind(address.encode(self.path))
+
+    def _go_on(self, kept: Kept) -> None:
+        self.socket, self._stored, self.went_on = kept.socket, kept.name, True
+
+    def undo(self) -> None:
+        """After a start that failed: remove what this run made. A socket that the manager kept stays, with its file."""
+        if self.went_on:
+            return
+        self.release()
+        self.forget()
+
+    def forget(self) -> None:
+        """Have the manager close the socket: its queue has been delivered."""
+        if self._stored:
+            systemd.remove_stored(self._stored)
+            self._stored = ""
 
     def release(self) -> str:
         """Remove the file and the lock file. The socket stays open, with what is queued in it.
@@ -80,6 +162,28 @@ class BoundSocket:
             os.close(self._lock)
             self._lock = None
         return left
+
+
+def give_up(kept: Kept) -> str:
+    """Remove the file and the lock file of a kept socket at a path at which udsd no longer listens.
+
+    Returns why the file was not removed; empty if it was, or was gone.
+    """
+    path = kept.path
+    if not path or path.startswith("@"):
+        return ""
+    try:
+        lock = lockfile.lock(_lock_path(path), 0o600)
+    except lockfile.HeldError:
+        return ""  # another udsd has taken the path
+    except FileNotFoundError:
+        return ""  # its directory is gone
+    except OSError as error:
+        return error.strerror or str(error)
+    left = _unlink(path) if _has_file(kept, lock) else ""
+    _unlink(_lock_path(path))
+    os.close(lock)
+    return left
 
 
 def check(path: str) -> None:
@@ -120,14 +224,32 @@ def _lock(path: str) -> int:
             if held.pid or time.monotonic() >= deadline:
                 raise _in_use(path, f"udsd with pid {held.pid}" if held.pid else "another udsd") from None
             time.sleep(0.001)
+    _, _, file = lockfile.content(descriptor).partition(b"\n")
     try:
         lockfile.clear(descriptor)
-        lockfile.write_pid(descriptor)
+        lockfile.write_pid(descriptor, file)
     except BaseException:
         _unlink(_lock_path(path))
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _numbers(bound: socket.socket, file: os.stat_result) -> bytes:
+    """What shows the next run that the file belongs to the socket."""
+    return b"%d %d %d" % (os.fstat(bound.fileno()).st_ino, file.st_dev, file.st_ino)
+
+
+def _has_file(kept: Kept, lock: int) -> bool:
+    """Whether the file at the path of a kept socket is the socket's.
+
+    Without numbers in the lock file the last run was killed right after bind(2): then the file is the socket's.
+    """
+    file = _status(kept.path)
+    if file is None or not stat.S_ISSOCK(file.st_mode):
+        return False
+    _, _, made = lockfile.content(lock).partition(b"\n")
+    return made in (b"", _numbers(kept.socket, file))
 
 
 def _remove_stale(path: str) -> None:

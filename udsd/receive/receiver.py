@@ -159,11 +159,15 @@ class Receiver:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
+    def close(self) -> None:
+        """Close the socket: a sender gets ECONNREFUSED from now on, and connects to another one."""
+        self._socket.close()
+
     def seal(self) -> None:
         """Refuse every later datagram, and keep those that are queued: a sender gets EPIPE from now on.
 
-        For a socket that no other process holds. The queue can then be emptied in bounded time, and no datagram can
-        arrive after the last look and be lost with the socket.
+        For a socket that no other process receives from, now or later. The queue can then be emptied in bounded time,
+        and no datagram can arrive after the last look and be lost with the socket.
         """
         self._socket.shutdown(socket.SHUT_RD)
 

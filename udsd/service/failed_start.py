@@ -1,4 +1,4 @@
-"""A start that fails on sockets that the service manager passed: few tries, and the reason in the status.
+"""A start that fails under a service manager that keeps descriptors: few tries, and the reason in the status.
 
 systemd starts a service again after a failure (Restart=), and as soon as a datagram waits in its socket. A mistake in
 the settings would keep it busy. If it gave up, the socket would fail, and its queue would be lost. So:
@@ -24,8 +24,6 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 def pause(reason: str) -> None:
     """Show the reason in the status. If the last start has failed, too, wait until the next try is due."""
     names = systemd.passed_descriptors().values()
-    if not names:
-        return
     systemd.notify(f"STATUS=cannot start: {reason}")
     if MARK not in names:
         systemd.store(MARK, os.memfd_create(MARK, os.MFD_CLOEXEC))

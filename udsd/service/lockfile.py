@@ -1,4 +1,4 @@
-"""A lock file, which holds the pid of the process that holds the lock.
+"""A lock file. Its first line is the pid of the process that holds the lock.
 
 1. At most one process holds the lock: flock(2). When the holder is killed, the lock is free, whatever the file says.
 2. A new holder first clears the file, and writes its pid when it is ready. So readers never see the pid of a dead
@@ -10,7 +10,7 @@ import fcntl
 import os
 from contextlib import suppress
 
-_LONGEST = 20  # bytes of a pid in decimal
+_LONGEST = 96  # bytes of a pid and another line, in decimal
 
 
 class HeldError(Exception):
@@ -49,16 +49,16 @@ def clear(descriptor: int) -> None:
     os.ftruncate(descriptor, 0)
 
 
-def write_pid(descriptor: int) -> None:
-    """Write the pid of this process. Raises OSError if there is no room."""
-    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+def write_pid(descriptor: int, more: bytes = b"") -> None:
+    """Write the pid of this process, and a second line. Raises OSError if there is no room."""
+    os.pwrite(descriptor, b"%d\n%s" % (os.getpid(), more), 0)
 
 
 def content(descriptor: int) -> bytes:
-    """The first bytes of the file, without white space. In a lock file: a pid, or nothing."""
+    """The first bytes of the file, without white space. In a lock file: a pid and what follows it, or nothing."""
     return os.pread(descriptor, _LONGEST, 0).strip()
 
 
 def _pid_in(descriptor: int) -> int:
-    text = content(descriptor)
-    return int(text) if text.isdigit() else 0
+    pid, *_ = content(descriptor).split(b"\n")
+    return int(pid) if pid.isdigit() else 0

@@ -48,12 +48,17 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
         daemon.notify(text, fds=keep)
 
 
-def store(name: str, descriptor: int) -> None:
+def keeps_descriptors() -> bool:
+    """Whether the service manager is known to keep descriptors: since version 254 systemd says so ($FDSTORE)."""
+    return "FDSTORE" in os.environ
+
+
+def store(name: str, descriptor: int, *more: str) -> None:
     """Have the service manager keep a descriptor, and pass it to the next run under this name (FDSTORE=1).
 
-    The unit needs FileDescriptorStoreMax=.
+    The unit needs FileDescriptorStoreMax=. `more` are further assignments for this descriptor.
     """
-    notify("FDSTORE=1", f"FDNAME={name}", keep=[descriptor])
+    notify("FDSTORE=1", f"FDNAME={name}", *more, keep=[descriptor])
 
 
 def remove_stored(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Kill udsd.service with SIGKILL at random moments: kill_often.py TIMES. Each kill meets a service that runs."""
+"""Kill a service with SIGKILL at random moments: kill_often.py TIMES [UNIT]. Each kill meets a service that runs."""
 
 import os
 import random
@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 
-for _ in range(int(sys.argv[1])):
-    subprocess.run(["systemctl", "start", "udsd.service"], check=True)  # waits until it is up
+times, unit = [*sys.argv[1:], "udsd.service"][:2]
+for _ in range(int(times)):
+    subprocess.run(["systemctl", "start", unit], check=True)  # waits until it is up
     shown = subprocess.run(
-        ["systemctl", "show", "--value", "--property=MainPID", "udsd.service"],
+        ["systemctl", "show", "--value", "--property=MainPID", unit],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

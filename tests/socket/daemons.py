@@ -29,6 +29,9 @@ _OWN_JOURNALD = (
 # Before a command, as a service with ProcSubset=pid has it: neither /proc/locks nor /proc/net.
 PROCESSES_ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
 
+# What systemd does last before the program runs: the descriptors from 3 on, and for whom they are.
+_PASS = 'export LISTEN_PID=$$; exec "$@"'
+
 
 def with_journald(folder: Path, words: list[str]) -> list[str]:
     """The words that run a command for which journald's socket is the one in `folder`."""
@@ -88,6 +91,40 @@ class Daemon:
 
 
 Start = Callable[..., Daemon]
+
+
+def activate(
+    *descriptors: int,
+    names: str | None = None,
+    options: tuple[str, ...] = ("--sink=console",),
+    journald: Path | None = None,
+    **more: str,
+) -> "subprocess.Popen[bytes]":
+    """Start udsd as a service manager does, with these descriptors."""
+    words = [*UDSD, *options]
+    if journald is not None:
+        words = with_journald(journald, words)
+    environment = {**os.environ, **more}
+    if descriptors:
+        environment["LISTEN_FDS"] = str(len(descriptors))
+    if names is not None:
+        environment["LISTEN_FDNAMES"] = names
+    moves = " ".join(f"{3 + place}<&{50 + place}" for place in range(len(descriptors)))
+    for place, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, 50 + place)
+    try:
+        return subprocess.Popen(
+            ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *words],
+            cwd=TOP,
+            env=environment,
+            pass_fds=[50 + place for place in range(len(descriptors))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        for place in range(len(descriptors)):
+            os.close(50 + place)
 
 
 class Journald:

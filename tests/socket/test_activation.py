@@ -12,42 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import SECONDS
-from tests.socket.daemons import UDSD, Journald, messages, sender, with_journald
-from tests.source import TOP
-
-# What systemd does last before the program runs: the descriptors from 3 on, and for whom they are.
-_PASS = 'export LISTEN_PID=$$; exec "$@"'
-
-
-def activate(
-    *descriptors: int,
-    names: str | None = None,
-    options: tuple[str, ...] = ("--sink=console",),
-    journald: Path | None = None,
-    **more: str,
-) -> "subprocess.Popen[bytes]":
-    words = [*UDSD, *options]
-    if journald is not None:
-        words = with_journald(journald, words)
-    environment = {**os.environ, "LISTEN_FDS": str(len(descriptors)), **more}
-    if names is not None:
-        environment["LISTEN_FDNAMES"] = names
-    moves = " ".join(f"{3 + place}<&{50 + place}" for place in range(len(descriptors)))
-    for place, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, 50 + place)
-    try:
-        return subprocess.Popen(
-            ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *words],
-            cwd=TOP,
-            env=environment,
-            pass_fds=[50 + place for place in range(len(descriptors))],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    finally:
-        for place in range(len(descriptors)):
-            os.close(50 + place)
+from tests.socket.daemons import Journald, activate, messages, sender
 
 
 def bound(path: Path, kind: int = socket.SOCK_DGRAM) -> socket.socket:

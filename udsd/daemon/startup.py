@@ -72,10 +72,7 @@ def run(config: Config) -> int:
         relay = Relay(delivery, config.stop_from, drops, names)
         counters = {source.receiver.name: source.counters for source in sources}
         reports = Reports(counters, drops.accounts, delivery, config.interval, metrics)
-        watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
-        loop = Loop(sources, relay, signals, reports, watchdog)
-        if journal:
-            loop.watch_journald(JournaldWatch(journal))
+        loop = _loop(sources, relay, signals, reports, journal)
         if lock:
             lock.write()
         if config.detach:
@@ -128,6 +125,14 @@ def _delivery(config: Config, journal: Journal | None) -> Delivery:
         return Delivery(Console(open_file(config.output), path=config.output), log)
     except OSError as error:
         raise files.cannot_be_made(f"--output {config.output}", error.strerror) from error
+
+
+def _loop(sources: list[Source], relay: Relay, signals: Signals, reports: Reports, journal: Journal | None) -> Loop:
+    watchdog = Watchdog(systemd.watchdog_interval(), systemd.notify, time.monotonic())
+    loop = Loop(sources, relay, signals, reports, watchdog)
+    if journal:
+        loop.watch_journald(JournaldWatch(journal))
+    return loop
 
 
 def _check_passed(config: Config) -> None:

@@ -25,15 +25,13 @@ from udsd.journal.entry import Field, Fields
 SEPARATOR = "\x1e"  # before each object of a JSON sequence (RFC 7464)
 
 _TIME = "__REALTIME_TIMESTAMP"
-_MARK = f'"{_TIME}"'
+MARK = f'"{_TIME}"'.encode()  # in each payload that may be such an entry
 _PREFIX = "ORIGIN"
 _SHOWN = {"SYSLOG_IDENTIFIER": "_COMM", "SYSLOG_PID": "_PID"}
 
 
 def fields(text: str, payload: bytes) -> Fields | None:
-    """The fields of an entry that journalctl has printed, None if the text is something else."""
-    if _MARK not in text:
-        return None
+    """The fields of an entry that journalctl has printed, None if the text of the payload is something else."""
     try:
         entry = _DECODER.decode(text)
         return _fields(entry, payload) if isinstance(entry, tuple) else None

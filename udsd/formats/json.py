@@ -31,6 +31,8 @@ _DEEPEST = 32  # objects and arrays within each other
 _MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, also those that are no field: null, objects and arrays
 _MOST_RUNS = 2048  # quotes, and arrays, of an object whose arrays are kept as written: each takes time
 _TOO_MANY = too_many_fields().problem
+_BOM = "\ufeff"  # the codec utf-8-sig would take ten times as long
+_SEPARATOR, _OF_A_JOURNAL = journalctl.SEPARATOR, journalctl.MARK
 _LOWEST = 7  # of syslog's priorities, which count down
 _LONGEST_NUMBER = 9
 
@@ -56,6 +58,8 @@ _LEVEL_WITHIN = {
     "level": ("name", "levelstr"), "log": ("level",), "record": ("level",), "@fields": ("level",),
     "syslog": ("severity",), "_meta": ("loglevelname",), "context": ("loglevel",),
 }  # fmt: skip
+
+_ONLY_OBJECTS = _LEVEL_WITHIN.keys() - {"level"}
 
 # The names of syslog, and what other loggers write.
 _NAMED = {
@@ -119,8 +123,7 @@ def parse(payload: bytes) -> Parsed:
     members: _Object = ()
     try:
         text = _decoded(payload)
-        entry = journalctl.fields(text, payload)
-        if entry:
+        if _OF_A_JOURNAL in payload and (entry := journalctl.fields(text, payload)):
             return entry, None
         members = _members(text)
         return _fields(members, payload), None
@@ -159,7 +162,7 @@ def _fields(members: _Object, payload: bytes) -> Fields:
 
 
 def _whole(payload: bytes) -> bytes:
-    return trimmed(payload).removeprefix(journalctl.SEPARATOR.encode())
+    return trimmed(payload).removeprefix(_SEPARATOR.encode())
 
 
 def _priority_field(level: "_Found | None") -> Field:
@@ -168,7 +171,7 @@ def _priority_field(level: "_Found | None") -> Field:
 
 def _decoded(payload: bytes) -> str:
     try:
-        return payload.rstrip(b"\0").decode("utf-8-sig").removeprefix(journalctl.SEPARATOR)
+        return payload.rstrip(b"\0").decode().removeprefix(_BOM).removeprefix(_SEPARATOR)
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8", f"at byte {error.start}") from None
 
@@ -231,10 +234,12 @@ def _find(
 
 
 def _text(name: str, value: Any) -> bytes | None:
+    if isinstance(value, str):
+        return _encoded(value) if value.strip() else None
     inner = _MESSAGE_WITHIN.get(name)
     if inner and isinstance(value, tuple):
         return next((_text("", said) for its, said in value[:MOST_FIELDS] if its.lower() == inner), None)
-    return _encoded(value) if isinstance(value, str) and value.strip() else None
+    return None
 
 
 def _priority(name: str, value: Any) -> bytes | None:
@@ -244,8 +249,8 @@ def _priority(name: str, value: Any) -> bytes | None:
             levels = ((its.lower(), said) for its, said in value[:MOST_FIELDS])
             return next((_priority(its, said) for its, said in levels if its in inner), None)
         return None
-    if (name in _LEVEL_WITHIN and name != "level") or (name == "s" and value not in _MONGODB):
-        return None  # a text, such as a line of a container in "log"
+    if name in _ONLY_OBJECTS or (name == "s" and value not in _MONGODB):
+        return None  # such as a line of a container in "log"
     if "\x1b" in value:
         value = _COLOUR.sub("", value)
     priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))

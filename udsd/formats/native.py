@@ -29,13 +29,12 @@ def parse(payload: bytes) -> Parsed:
     dropped = invalid = 0
     try:
         for name, value in _fields(payload):
-            use = _use(name) if len(name) <= field_names.LONGEST else _INVALID
-            if use is _SETTABLE:
+            if len(name) <= field_names.LONGEST and _settable(name):
                 fields.append((name.decode("ascii"), value))
-            elif use is _INVALID:
-                invalid += 1
-            else:
+            elif len(name) <= field_names.LONGEST and _valid(name):
                 dropped += 1
+            else:
+                invalid += 1
     except MalformedError as error:
         return unparsed(payload, error.problem)
     if not fields and not dropped:
@@ -43,15 +42,14 @@ def parse(payload: bytes) -> Parsed:
     return fields, Problem("", dropped=dropped, invalid=invalid) if dropped or invalid else None
 
 
-_SETTABLE, _RESERVED, _INVALID = "settable", "reserved", "invalid"
+@lru_cache(maxsize=1024)
+def _settable(name: bytes) -> bool:
+    return name.isascii() and field_names.settable(name.decode("ascii"))
 
 
 @lru_cache(maxsize=1024)
-def _use(raw: bytes) -> str:
-    name = raw.decode("ascii", "replace")
-    if not field_names.valid(name):
-        return _INVALID
-    return _SETTABLE if field_names.settable(name) else _RESERVED
+def _valid(name: bytes) -> bool:
+    return name.isascii() and field_names.valid(name.decode("ascii"))
 
 
 def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:

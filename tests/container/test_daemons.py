@@ -19,21 +19,9 @@ _DAEMONS = (
 )  # fmt: skip
 # They are started here, by their commands.
 _UNITS = (
-    *(
-        "apache2",
-        "named",
-        "chrony",
-        "cron",
-        "dovecot",
-        "haproxy",
-        "ssh",
-        "nginx",
-        "php8.4-fpm",
-        "postfix",
-        "postgresql",
-    ),
+    "apache2", "named", "chrony", "cron", "dovecot", "haproxy", "ssh", "nginx", "php8.4-fpm", "postfix", "postgresql",
     "redis-server",
-)
+)  # fmt: skip
 
 
 class Program(NamedTuple):
@@ -43,8 +31,6 @@ class Program(NamedTuple):
     messages: tuple[str, ...]
     sent: tuple[int, bytes] | None = None
 
-
-_CONNECT = 'python3 -c \'import socket; socket.create_connection(("127.0.0.1", {})).sendall(b"{}")\''
 
 _PROGRAMS = {
     "apache2": Program(

@@ -51,19 +51,6 @@ def test_sigkill(machine: Machine) -> None:
     assert max(found.values()) <= 2
 
 
-def test_only_a_journald_that_did_not_end_by_itself_is_sent_its_last_entry_again(machine: Machine) -> None:
-    machine.run("udsd-send", "hello")
-    machine.wait_for("MESSAGE=hello")
-    machine.run("journalctl", "--sync")
-    machine.run("systemctl", "restart", JOURNALD)
-    machine.run("udsd-send", "again")
-    machine.wait_for("MESSAGE=again")
-    machine.run("journalctl", "--sync")
-    machine.run("kill", "-KILL", journald_pid(machine))
-    machine.wait_for("MESSAGE=again", "UDSD_REDELIVERED=1")
-    assert machine.messages() == [b"hello", b"again", b"again"]
-
-
 def test_a_full_queue(machine: Machine) -> None:
     with load(machine) as under_way:
         pid = journald_pid(machine)

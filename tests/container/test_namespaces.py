@@ -80,15 +80,21 @@ def flood_ends(machine: Machine, flood: "subprocess.Popen[bytes]") -> int:
     return int(said)
 
 
-def test_the_death_of_a_journald_of_its_own_is_noticed(machine: Machine) -> None:
-    start(machine, "blue", "red")
-    for name in ("blue", "red"):
-        send(machine, name, ["hello"])
-        machine.wait_for(f"--namespace={name}", "MESSAGE=hello")
-        machine.run("journalctl", f"--namespace={name}", "--sync")
-    machine.run("kill", "-KILL", machine.show("systemd-journald@blue.service", "MainPID"))
-    machine.wait_for("--namespace=blue", "MESSAGE=hello", "UDSD_REDELIVERED=1")
-    assert [messages(machine, name) for name in ("blue", "red")] == [["hello", "hello"], ["hello"]]
+def test_what_a_journald_of_its_own_had_in_its_hand_when_it_died_is_sent_again(machine: Machine) -> None:
+    machine.drop_in("unlimited", _UNLIMITED, "udsd@red.service")
+    machine.drop_in("starts", "[Unit]\nStartLimitIntervalSec=0\n", unit="systemd-journald@red.service")
+    start(machine, "red")
+    flood = machine.start(*machine.program("send_numbered", f"--socket={path('red')}", "flood"))
+    for _ in range(10):
+        machine.wait_for("--namespace=red", "MESSAGE=flood 1000")
+        pid = machine.show("systemd-journald@red.service", "MainPID")
+        machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
+        machine.run("systemctl", "start", "systemd-journald@red.service")
+    sent = flood_ends(machine, flood)
+    machine.wait_for("--namespace=red", f"MESSAGE=flood {sent - 1}")
+    found = messages(machine, "red")
+    assert set(found) == {f"flood {number}" for number in range(sent)}
+    assert sent < len(found) <= sent + 4 * 10
 
 
 def test_what_a_sender_may_send_is_counted_in_each_namespace_for_itself(machine: Machine) -> None:

@@ -58,7 +58,9 @@ def test_the_sdist_has_what_its_readme_names(built: Path) -> None:
         files = {name.partition("/")[2] for name in sdist.getnames()}
         readme = sdist.extractfile(f"udsd-{__version__}/README.md")
         assert readme
-        named = set(re.findall(r"\b(?:packaging|systemd|tests)/[\w./@-]*\w|\bLICENSE\b", readme.read().decode()))
+        named = set(
+            re.findall(r"(?<![\w/])(?:packaging|systemd|tests)/[\w./@-]*\w|\bLICENSE\b", readme.read().decode())
+        )
     assert "packaging/quickstart" in named
     assert named <= files
     source = (file for folder in ("udsd", "systemd", "packaging") for file in (TOP / folder).rglob("*"))

@@ -1,6 +1,7 @@
 """Daemons for tests: real processes on sockets of their own, and a journald that only records."""
 
 import array
+import fcntl
 import os
 import re
 import select
@@ -109,22 +110,22 @@ def activate(
         environment["LISTEN_FDS"] = str(len(descriptors))
     if names is not None:
         environment["LISTEN_FDNAMES"] = names
-    moves = " ".join(f"{3 + place}<&{50 + place}" for place in range(len(descriptors)))
-    for place, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, 50 + place)
+    # Numbers that are free here and not the ones that they are to have there.
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 50) for descriptor in descriptors]
+    moves = " ".join(f"{3 + place}<&{number}" for place, number in enumerate(high))
     try:
         return subprocess.Popen(
             ["bash", "-c", f"exec {moves}; {_PASS}", "bash", *words],
             cwd=TOP,
             env=environment,
-            pass_fds=[50 + place for place in range(len(descriptors))],
+            pass_fds=high,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
     finally:
-        for place in range(len(descriptors)):
-            os.close(50 + place)
+        for number in high:
+            os.close(number)
 
 
 class Journald:

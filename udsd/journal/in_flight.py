@@ -13,11 +13,13 @@ keeps the latest entries until they are known to be safe:
    forgotten only at twice the bounds, so that this costs next to nothing an entry.
 4. If journald dies, PID 1 keeps the queue, and what is lost is the entry that journald read last: the one before those
    that are still queued. Empty datagrams have a place in the queue, so they are noted here too. The last entry that was
-   forgotten is kept for this, unless it is very large: a journald that waits for its disk may have it in its hand.
+   forgotten is kept for this, unless it is very large, until an empty datagram after it has been read: a journald that
+   waits for its disk may have it in its hand.
 
 No I/O here; `now` is in seconds of a monotonic clock.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -86,9 +88,14 @@ class InFlight:
         if now < self._looked + GRACE:
             return
         self._forget(self._read)
-        if not any(self.newest_first()):
+        self._read = 0
+        entries = sum(1 for _ in itertools.dropwhile(lambda entry: not entry, self.newest_first()))
+        if not entries:
+            if all_read and len(self._entries) > 1:  # the last of them has been sent after `all_read` was found
+                self._forgotten = None
             self._entries.clear()
-        self._read = len(self._entries) if all_read else 0
+        elif all_read:
+            self._read = entries
         self._looked = now
 
     def take(self) -> list[Lost]:

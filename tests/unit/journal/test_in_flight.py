@@ -150,6 +150,16 @@ def test_empty_datagrams_alone_are_forgotten() -> None:
     assert unread.due() == math.inf
 
 
+@pytest.mark.parametrize("all_read", [True, False])
+def test_the_last_forgotten_one_is_stored_when_an_empty_datagram_after_it_has_been_read(all_read: bool) -> None:
+    unread = holding(b"a")
+    for turn in (1.0, 2.0):
+        unread.add_empty()
+        unread.look(turn, all_read=all_read or turn == 1.0)
+    assert unread.due() == math.inf
+    assert unread.in_hand(0, 0) == ([] if all_read else [(b"a", None)])
+
+
 @pytest.mark.parametrize(("size", "kept"), [(MOST_BYTES, 1), (MOST_BYTES + 1, 0)])
 def test_the_last_forgotten_one_may_have_been_read_last_unless_it_is_very_large(size: int, kept: int) -> None:
     unread = holding(b"a", bytes(size))

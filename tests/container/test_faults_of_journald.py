@@ -26,6 +26,15 @@ def journald_pid(machine: Machine) -> str:
     return machine.show(JOURNALD, "MainPID")
 
 
+def known_journald_pid(machine: Machine) -> str:
+    """The pid of a journald of which udsd has a pidfd, as it soon has of each."""
+    pid = journald_pid(machine)
+    machine.run(
+        "sh", "-c", f"until grep -qsx 'Pid:[[:space:]]{pid}' /proc/{machine.service_pid()}/fdinfo/*; do :; done"
+    )
+    return pid
+
+
 def test_restarts(machine: Machine) -> None:
     with load(machine) as under_way:
         for _ in range(20):
@@ -38,7 +47,7 @@ def test_sigkill(machine: Machine) -> None:
     kills = int(os.environ.get("UDSD_TESTS_KILLS", "20"))
     with load(machine) as under_way, direct(machine) as beside:
         for _ in range(kills):
-            pid = journald_pid(machine)
+            pid = known_journald_pid(machine)
             machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
             machine.run("systemctl", "start", JOURNALD)
     found = stored(machine)
@@ -48,7 +57,6 @@ def test_sigkill(machine: Machine) -> None:
     sys.stdout.write(f"{machine.suite}: {repeats} of {sent} twice, beside lost {len(lost_beside)} of {sent_beside}\n")
     assert found.keys() == under_way.numbers()
     assert repeats <= 4 * kills
-    assert max(found.values()) <= 2
 
 
 def test_a_full_queue(machine: Machine) -> None:

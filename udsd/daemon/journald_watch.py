@@ -11,7 +11,7 @@ journald had read and not yet stored: it reads one at a time, and stores it befo
    it (PIDFD_GET_INFO, Linux 6.15). Older kernels do not say it: there the entry is always sent again.
 4. The entry is marked as a possible repeat, since journald may have died between storing it and reading the next.
 5. After a death the successor is looked for often at first, then less and less; after a while only when udsd is awake
-   anyway.
+   anyway. The death of one that lived for less than an eighth of the pause before it may go unnoticed.
 
 Times are seconds of a monotonic clock.
 """

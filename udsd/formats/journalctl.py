@@ -54,11 +54,16 @@ def _fields(entry: tuple[tuple[str, Any], ...], payload: bytes) -> Fields | None
             field = names.field(_PREFIX, name.lstrip("_"))
         found += [(field, value) for value in said]
     if values.get("MESSAGE") == []:
-        found.append(("MESSAGE", trimmed(payload).removeprefix(SEPARATOR.encode())))
+        found.append(("MESSAGE", whole(payload)))
     for name, origin in _SHOWN.items():
         if name not in values:
             found += [(name, value) for value in values.get(origin, ())]
     return found if len(found) <= MOST_FIELDS else None
+
+
+def whole(payload: bytes) -> bytes:
+    """The object as a message: as it was sent, without what stands around it."""
+    return trimmed(payload).removeprefix(SEPARATOR.encode())
 
 
 def _values(value: Any) -> list[bytes]:

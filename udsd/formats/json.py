@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from udsd import priorities
 from udsd.field_names import Names, Path
 from udsd.formats import journalctl
-from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, trimmed, unparsed
+from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, unparsed
 from udsd.journal.entry import Field, Fields
 
 _DEEPEST = 32  # objects and arrays within each other
@@ -157,12 +157,8 @@ def _fields(members: _Object, payload: bytes) -> Fields:
                     fields.append(field)
                 if len(fields) == MOST_FIELDS or looked_at > _MOST_LOOKED_AT:  # the message is still to come
                     raise too_many_fields()
-    fields.append(("MESSAGE", said.value if said else _whole(payload)))
+    fields.append(("MESSAGE", said.value if said else journalctl.whole(payload)))
     return fields
-
-
-def _whole(payload: bytes) -> bytes:
-    return trimmed(payload).removeprefix(_SEPARATOR.encode())
 
 
 def _priority_field(level: "_Found | None") -> Field:

@@ -23,9 +23,9 @@ import select
 from contextlib import suppress
 
 from udsd.journal.journald import JOURNALD_SOCKET, Journal
-from udsd.senders import process
+from udsd.senders import cgroup, process
 
-_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")  # the others on hybrid and old hosts
+_ROOTS = (*cgroup.ROOTS, "/sys/fs/cgroup/systemd")  # the last one on hosts without cgroup2
 _UNIT = "system.slice/systemd-journald.service"
 _UNIT_OF_NAMESPACE = "system.slice/system-systemd\\x2djournald.slice/systemd-journald@{}.service"
 _NAMESPACE = re.compile(r"/journal\.([^/]+)")  # the end of the directory that systemd puts in journald's place
@@ -40,7 +40,7 @@ class JournaldWatch:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         unit = _unit(_mount_root(os.path.dirname(JOURNALD_SOCKET)))
-        self._members = [f"{root}/{unit}/cgroup.procs" for root in _ROOTS]
+        self._groups = [f"{root}/{unit}" for root in _ROOTS]
         self._epoll = select.epoll()
         self._pidfd: int | None = None
         self._ended = False
@@ -87,11 +87,10 @@ class JournaldWatch:
 
     def _find(self) -> int | None:
         """A pidfd of journald; None if it does not run, or is not where systemd keeps it."""
-        for path in self._members:
-            with suppress(OSError, ValueError), open(path, encoding="ascii") as members:
-                pid = int(members.readline())
-                if pid:  # 0: not in our pid namespace
-                    return os.pidfd_open(pid)
+        for group in self._groups:
+            for pid in cgroup.members(group):
+                with suppress(OSError):  # 0, a process outside of our pid namespace, is refused
+                    return os.pidfd_open(int(pid))
         return None
 
 

@@ -21,7 +21,7 @@ _MOST_DIRECTORIES = 10_000
 _MOST_MEMBERS_BYTES = 512  # some 64 pids
 _MOST_AT_ONCE = 1.0  # seconds that searches for groups may take without a pause
 _MOST_SHARE = 0.05  # of all time, that searches may take in the long run
-_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
+ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope|socket|mount|swap)")
 _USER_MANAGER = re.compile(r"user@([0-9]+)\.service")
@@ -86,7 +86,7 @@ class CgroupPaths:
     """
 
     def __init__(self) -> None:
-        self._root = next((root for root in _ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
+        self._root = next((root for root in ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
         self._paths: OrderedDict[int, str | None] = OrderedDict()
         self._users: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._paid_at = 0.0  # monotonic seconds: from then on, all searches so far are within their share of the time
@@ -109,7 +109,7 @@ class CgroupPaths:
         if uid == 0 or (cgroup_id, uid) in self._users:
             return True
         path = self._paths.get(cgroup_id)
-        if path is None or self._root is None or not any(_owner(pid) == uid for pid in _members(self._root + path)):
+        if path is None or self._root is None or not any(_owner(pid) == uid for pid in members(self._root + path)):
             return False
         self.learn_user(cgroup_id, uid)
         return True
@@ -125,7 +125,7 @@ class CgroupPaths:
         return self._paths.get(cgroup_id)
 
 
-def _members(directory: str) -> list[str]:
+def members(directory: str) -> list[str]:
     """The pids of some processes in a group."""
     try:
         with open(f"{directory}/cgroup.procs", encoding="ascii") as procs:

@@ -103,7 +103,7 @@ def test_a_tree_deeper_than_any_recursion_is_searched(tmp_path: Path, monkeypatc
     for _ in range(1200):
         deepest /= "d"
         os.mkdir(deepest)
-    monkeypatch.setattr("udsd.senders.cgroup._ROOTS", (str(tmp_path),))
+    monkeypatch.setattr("udsd.senders.cgroup.ROOTS", (str(tmp_path),))
     paths = CgroupPaths()
     assert paths.path(deepest.stat().st_ino) == "/d" * 1200
     assert paths.path(1 << 62) is None
@@ -141,7 +141,7 @@ class Tree:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """One without a group, which is taken for the system's."""
     tree = Tree(tmp_path)
-    monkeypatch.setattr("udsd.senders.cgroup._ROOTS", (str(tmp_path),))
+    monkeypatch.setattr("udsd.senders.cgroup.ROOTS", (str(tmp_path),))
     monkeypatch.setattr("udsd.senders.cgroup.time", tree)
     monkeypatch.setattr("udsd.senders.cgroup.os.scandir", tree.scandir)
     return tree

@@ -26,7 +26,7 @@ _RESERVED_PREFIXES = ("_", "OBJECT_", "COREDUMP_", "UDSD_")
 
 
 def valid(name: str) -> bool:
-    """Whether a field can have this name, whoever sets it. journald passes over others without a word."""
+    """Whether a field can have this name, whoever sets it. journald ignores all others silently."""
     return 0 < len(name) <= LONGEST and _ALLOWED.issuperset(name) and not name[0].isdigit()
 
 

@@ -43,7 +43,7 @@ def test_restarts(machine: Machine) -> None:
 
 
 def test_sigkill(machine: Machine) -> None:
-    """Journald killed loses the entry that it has in its hand, whoever sent it. udsd sends its own again."""
+    """A killed journald loses the entry that it was storing, whoever sent it. udsd sends its own entries again."""
     kills = int(os.environ.get("UDSD_TESTS_KILLS", "20"))
     with load(machine) as under_way, direct(machine) as beside:
         for _ in range(kills):

@@ -6,8 +6,8 @@ largest size are 2 GB of journal, so bytes are counted here, too.
 
 The table is bounded, however many accounts send: at each turn of the loop the oldest intervals over _MOST end early.
 
-What was counted also answers who sends most: it is told to `metrics.accounts` now and then, since a call for each
-datagram would cost more.
+The same counts show who sends most. They are passed to `metrics.accounts` now and then: a call for each datagram would
+cost more.
 
 No I/O here; times are seconds of a monotonic clock, passed in.
 """

@@ -43,8 +43,10 @@ def test_a_descriptor_that_bites_holds_up_nobody(victim: Machine, kind: str, num
     # Ten that linger would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a
     # machine.
     assert max(waits) < 10 * _ANSWER, waits
-    entries = victim.datagrams("UDSD_MALFORMED=descriptor refused")  # whose sender may have ended
+    entries = victim.datagrams("UDSD_MALFORMED=descriptor refused")
     assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
+    # A sender that ended before it was looked at has no unit. None has a wrong one.
+    assert {entry.get("OBJECT_SYSTEMD_UNIT") for entry in entries} <= {f"attack-{kind}.service".encode(), None}
     unharmed(victim, pid)
 
 

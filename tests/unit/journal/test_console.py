@@ -96,6 +96,7 @@ def test_printable_text_stays_as_it_is(text: str) -> None:
         (HELLO[:2], NOON, "Mar 01 17:30:00 host udsd: hello\n"),
         (HELLO[:1], NOON, "Mar 01 17:30:00 host unknown: hello\n"),
         ((("OBJECT_PID", b"12"), ("MESSAGE", b"")), NOON, "Mar 01 17:30:00 host unknown[12]: \n"),
+        ((("UDSD_SENDER_PID", b"12"), ("MESSAGE", b"")), NOON, "Mar 01 17:30:00 host unknown[12]: \n"),
         ((("MESSAGE", "ü\n\x1b".encode()),), NOON, "Mar 01 17:30:00 host unknown: ü\\n\\x1b\n"),
         ((("MESSAGE", b"x"), ("SYSLOG_IDENTIFIER", b"a\nb")), NOON, "Mar 01 17:30:00 host a\\nb: x\n"),
         ((("MESSAGE", b"x"), ("PRIORITY", b"0"), ("UDSD_SOCKET", b"/s")), NOON, "Mar 01 17:30:00 host unknown: x\n"),

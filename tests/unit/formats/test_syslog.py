@@ -1,11 +1,10 @@
 """Datagrams of syslog and their fields: as journald reads them, as the RFCs have them, as the clients write them."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.costs import cost
 from udsd import rfc5424
 from udsd.field_names import settable
 from udsd.formats import syslog, text
@@ -667,9 +666,7 @@ def test_auto_reads_what_opens_with_a_priority_as_syslog(payload: bytes) -> None
 
 @pytest.mark.parametrize("payload", COSTLY.values(), ids=COSTLY)
 def test_no_datagram_takes_long(payload: bytes) -> None:
-    began = time.process_time()
-    syslog.parse_auto(payload, HOST)
-    assert time.process_time() - began < 0.3
+    assert cost(lambda payload: syslog.parse_auto(payload, HOST), payload) < 100
 
 
 def test_auto_says_what_is_wrong_with_what_opens_with_a_priority() -> None:

@@ -174,9 +174,10 @@ def test_anything_else_is_refused_and_untouched(path: Path, make: Callable[[Path
     assert {entry.name: entry.lstat() for entry in path.parent.iterdir()} == before
 
 
-def test_of_two_at_once_one_wins(start: Start, path: Path) -> None:
-    for race in range(100):
-        if race % 2:  # something stale is what both would remove, one of them too late
+@pytest.mark.parametrize("is_stale", [False, True], ids=["nothing there", "a stale socket there"])
+def test_of_two_at_once_one_wins(start: Start, path: Path, *, is_stale: bool) -> None:
+    for _ in range(50):
+        if is_stale:  # what both would remove, one of them too late
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
                 dead.bind(str(path))
         pair = [start("--listen", str(path), "--sink=console", ready=False) for _ in range(2)]

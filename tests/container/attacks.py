@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.container import emulated
+from tests.container.disks import disk
 from tests.container.images import READY
 from tests.container.machines import Entry, Machine, booted, install
 from tests.container.needs import make_image
@@ -14,17 +16,29 @@ JSON = "/run/udsd/json.sock"
 
 
 @contextmanager
-def booted_victim(suite: str, package: Path) -> Iterator[Machine]:
-    """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13."""
-    make_image(suite, READY)
-    with booted(suite, READY, binds=("--bind=/dev/fuse",)) as machine:
-        machine.run("chmod", "666", "/dev/fuse")  # as udev has it
+def booted_victim(suite: str, package: Path, *, own_kernel: bool = False) -> Iterator[Machine]:
+    """A machine on whose kernel descriptors pass, as on those of Debian 12 and 13. `own_kernel`: on its suite's own."""
+    with _with_fuse(suite, own_kernel=own_kernel) as machine:
         install(machine, package)
         machine.older_kernel("PASSRIGHTS")
         machine.run("systemctl", "start", "udsd-format@json.socket")
         machine.run("udsd-send", "ready")
         machine.wait_for("MESSAGE=ready")
         yield machine
+
+
+@contextmanager
+def _with_fuse(suite: str, *, own_kernel: bool) -> Iterator[Machine]:
+    if own_kernel:
+        make_image(suite, READY, disk)
+        with emulated.booted(suite, READY) as machine:
+            machine.run("modprobe", "fuse")
+            yield machine
+    else:
+        make_image(suite, READY)
+        with booted(suite, READY, binds=("--bind=/dev/fuse",)) as container:
+            container.run("chmod", "666", "/dev/fuse")  # as udev has it
+            yield container
 
 
 def attack(

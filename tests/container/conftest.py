@@ -20,7 +20,7 @@ def _all_emulated(config: pytest.Config) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not _all_emulated(config):
         return
-    able = [item for item in items if {"machine", "emulated"} & set(getattr(item, "fixturenames", ()))]
+    able = [item for item in items if {"machine", "emulated", "victim"} & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in able])
     for item in able:
         if marker := item.get_closest_marker("containers_only"):
@@ -39,6 +39,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout."""
     (package,) = made_once(tmp_path_factory, "package", lambda folder: build_package(TOP, folder)).glob("*.deb")
     return package
+
+
+@pytest.fixture(scope="session")
+def own_kernel(request: pytest.FixtureRequest) -> bool:
+    """Whether each test is to run on the kernel of its suite."""
+    return _all_emulated(request.config)
 
 
 @pytest.fixture(scope="session", params=SUITES)

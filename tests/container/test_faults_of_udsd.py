@@ -1,7 +1,4 @@
-"""Faults of udsd itself under load: nothing is lost, and a repeat is the killed run's one datagram in hand, and marked.
-
-On trixie each fault comes as often as the promise was made for; on the other suites a fifth as often.
-"""
+"""Faults of udsd itself under load: nothing is lost. Repeated, and marked, is only what a killed run had in hand."""
 
 import time
 from collections.abc import Iterator
@@ -10,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.load import check, load, wait_for_number
+from tests.container.load import check, load, times, wait_for_number
 from tests.container.machines import Machine
 
 
 @pytest.fixture(autouse=True)
 def _no_limit(machine: Machine) -> None:
     machine.options("--rate-limit=off")
-
-
-def times(machine: Machine, number: int) -> int:
-    return number if machine.suite == "trixie" else number // 5
 
 
 def test_sigkill_at_random_moments(machine: Machine) -> None:

@@ -20,6 +20,7 @@ from udsd.receive.receiver import Receiver, unbound
 from udsd.senders import process
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.credentials import Credentials, decode_ucred
+from udsd.senders.identity import Identity
 from udsd.senders.registry import Evidence, Registry, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
@@ -53,6 +54,11 @@ def registry(inbox: Receiver, *, cmdline: bool = False, most: int = 1024) -> Reg
     field = ("UDSD_SOCKET", os.fsencode(inbox.name))
     evidence = Evidence(inbox.peek_pidfd if inbox.has_pidfds else None, inbox.sent_at if inbox.has_times else None)
     return Registry(evidence, field, CgroupPaths(), most=most, cmdline=cmdline)
+
+
+def recorded(identity: Identity) -> dict[str, bytes]:
+    """What an entry gets whose datagram has neither a name nor a pid itself."""
+    return dict(decode_entry(identity.defaults[0] + identity.ending))
 
 
 def identify_all(inbox: Receiver, senders: Registry, count: int) -> None:
@@ -117,7 +123,7 @@ def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_know
             datagram = inbox.peek()
         identity = senders.identify(datagram[1], 0.0)
         inbox.consume()
-        return dict(decode_entry(identity.endings[0]))
+        return recorded(identity)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.sendto(b"x", inbox.name)
@@ -175,7 +181,7 @@ def test_descriptors_of_a_sender_are_never_installed(older: Receiver) -> None:
             assert datagram is not None
             payload, ucred, flags = datagram
             assert (payload, bool(flags)) == (b"x", not proven)
-            told = dict(decode_entry(registry(older).identify(ucred, 0.0, flags).endings[0]))
+            told = recorded(registry(older).identify(ucred, 0.0, flags))
             assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
             assert ("UDSD_SENDER_UNPROVEN" in told) is not proven
             older.consume(flags)
@@ -216,7 +222,7 @@ def test_without_pidfds_a_sender_started_before_it_sent(later: float, known: boo
     evidence = Evidence(None, lambda: start + int(later * 1e9))
     ucred = struct.pack("=iII", os.getpid(), os.getuid(), os.getgid())
     before = descriptors()
-    told = dict(decode_entry(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0).endings[0]))
+    told = recorded(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0))
     assert told["OBJECT_PID"] == b"%d" % os.getpid()
     assert ("OBJECT_COMM" in told, "UDSD_SENDER_UNPROVEN" in told) == (known, marked)
     assert descriptors() <= before + 2  # the table's own, and that of a process which is known from now on
@@ -227,7 +233,7 @@ def test_another_process_than_the_uid_says_is_left_out() -> None:
     ucred = struct.pack("=iII", os.getpid(), 12345, 12345)
     evidence = Evidence(lambda: os.pidfd_open(os.getpid()), None)
     identity = Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0)
-    assert dict(decode_entry(identity.endings[0])) == {
+    assert recorded(identity) == {
         "SYSLOG_IDENTIFIER": b"unknown", "OBJECT_UID": b"12345", "OBJECT_GID": b"12345", "UDSD_SOCKET": b"@x"
     }  # fmt: skip
     assert identity.account == ("user", "12345")
@@ -238,7 +244,7 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
         client.sendto(b"x", inbox.name)
         datagram = inbox.peek()
         assert datagram is not None
-        told = dict(decode_entry(registry(inbox, cmdline=True).identify(datagram[1], 0.0).endings[0]))
+        told = recorded(registry(inbox, cmdline=True).identify(datagram[1], 0.0))
     assert told["OBJECT_PID"] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])
@@ -269,7 +275,7 @@ def test_a_busy_sender_is_looked_at_when_nothing_waits_and_an_idle_one_at_once(i
         assert datagram is not None
         identity = senders.identify(datagram[1], now)
         inbox.consume()
-        return dict(decode_entry(identity.endings[0]))["OBJECT_COMM"]
+        return recorded(identity)["OBJECT_COMM"]
 
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:

@@ -100,7 +100,7 @@ class Relay:
             problem = problem or _DESCRIPTOR_REFUSED
         if problem is not None:
             fields = (*fields, *problem.fields())
-        entry = encode(fields) + identity.endings[own_names(fields)]
+        entry = encode(fields) + identity.defaults[own_names(fields)] + identity.ending
         return ENTRY, entry + REDELIVERED if source.first_may_repeat else entry, problem
 
     def take(self, source: Source, now: float, undelivered: Destination | None = None) -> bool:

@@ -36,7 +36,8 @@ class Identity(NamedTuple):
     `sender` is None if the kernel knows none. `is_known`: more is known of it than pid, uid and gid.
     """
 
-    endings: tuple[Entry, ...]  # the fields as the end of an entry, by what the datagram has itself (entry.own_names)
+    defaults: tuple[Entry, ...]  # name and pid, where the datagram has none itself: by what it has (entry.own_names)
+    ending: Entry  # all other fields, as the end of an entry
     account: Account
     name_account: Account
     sender: Credentials | None
@@ -53,8 +54,9 @@ def identity_of(sender: Credentials | None, fields: tuple[Field, ...], socket: F
     name: Field = ("SYSLOG_IDENTIFIER", comm or unit.rpartition(".")[0].encode() or _NO_NAME)
     pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
     ends = ((name, *pid), pid, (name,), ())
-    endings = tuple(encode((*end, *fields, socket)) for end in ends)
-    return Identity(endings, account, names, sender, any(name not in _BARE for name, _ in fields))
+    defaults = tuple(encode(end) for end in ends)
+    ending = encode((*fields, socket))
+    return Identity(defaults, ending, account, names, sender, any(name not in _BARE for name, _ in fields))
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:

@@ -169,10 +169,10 @@ def _ask(pidfd: int) -> tuple[int, ...]:
     return (0,) * (1 + _MEMBERS)
 
 
-def unique_inode(pidfd: int, shared: int) -> int | None:
-    """The inode number that no other process's pidfd ever has; None where all share the one of descriptor `shared`.
+def unique_inode(pidfd: int, shared: os.stat_result) -> int | None:
+    """The inode number that no other process's pidfd ever has; None where all share the one that has `shared`.
 
-    `shared` is any descriptor without a file behind it, as of epoll_create(2).
+    `shared` is the fstat(2) of any descriptor without a file behind it, as of epoll_create(2).
     """
     status = os.fstat(pidfd)
-    return None if os.path.samestat(status, os.fstat(shared)) else status.st_ino
+    return None if os.path.samestat(status, shared) else status.st_ino

@@ -14,7 +14,7 @@
    there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. For a
    process that has been reaped the kernel does not know the uid any more. Its control group is then certain if that
    user has a process in it, since the user could make that process send anything. Otherwise the entry is marked.
-6. The tables are bounded, however many senders there are: 1,024 known processes and 256 ended ones for each socket.
+6. The tables are bounded, however many senders there are: 1,024 known processes and as many ended ones for each socket.
    The process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever
    gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
    groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
@@ -43,7 +43,7 @@ from udsd.senders.process import Look
 _FRESH = 0.5  # seconds for which the fields of a process are used before it is looked at again, when nothing waits
 _OLDEST = 1.0  # seconds after which it is looked at before its next datagram
 _MOST = 1024  # known processes of one socket; each holds a descriptor
-_MOST_ENDED = 256  # processes that have ended, of one socket
+_MOST_ENDED = 1024  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
 _UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
@@ -112,6 +112,7 @@ class Registry:
         self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by `struct ucred`, in the order of the last look
         self._ended: OrderedDict[bytes, _Ended] = OrderedDict()
         self._ends = select.epoll()  # readable when a known process has ended
+        self._shared = os.fstat(self._ends.fileno())
         self._by_pidfd: dict[int, bytes] = {}
         self._stale: set[bytes] = set()  # those to be looked at again when the queue is empty
 
@@ -138,12 +139,13 @@ class Registry:
                 self._look_again(ucred, known, now)
 
     def _meet(self, ucred: bytes, now: float, attached: int) -> Identity:
-        """Identify a process seen for the first time; it may have ended."""
+        """Identify a process that is not known, or has ended."""
+        ended = self._ended.get(ucred)
+        if ended and not attached:
+            return self._recognise(ucred, ended, now)
         sender = decode_ucred(ucred)
         if sender is None or not sender.pid:
             return self._identity(sender, fields_of(sender))
-        if ucred in self._ended and not attached:
-            return self._recognise(ucred, sender, now)
         start = self._sent_at is not None
         with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=start) as look:
             if attached or self._peek_pidfd is None:
@@ -161,26 +163,27 @@ class Registry:
             return self._identity(sender, fields_of(sender) + fields)
         return self._keep(ucred, _Known(sender, os.dup(look.pidfd), None), fields, now)
 
-    def _recognise(self, ucred: bytes, sender: Credentials, now: float) -> Identity:
+    def _recognise(self, ucred: bytes, ended: _Ended, now: float) -> Identity:
         """Identify a sender with the credentials of a process that has ended: that process, or a successor."""
         assert self._peek_pidfd is not None
         pidfd = self._peek_pidfd()
-        if pidfd is None:
-            return self._identity(sender, self._ended_fields(sender))
-        ended = self._ended[ucred]
-        if process.unique_inode(pidfd, self._ends.fileno()) == ended.inode:
+        if pidfd is not None and process.unique_inode(pidfd, self._shared) == ended.inode:
             os.close(pidfd)
             return ended.identity
+        sender = decode_ucred(ucred)
+        assert sender is not None
+        if pidfd is None:
+            return self._identity(sender, self._ended_fields(sender))
         with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline) as look:
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _prove(self, ucred: bytes, sender: Credentials, look: Look, pidfd: int, now: float) -> Identity:
         """Identify the process of a datagram's own `pidfd`. `look` saw this process if it still had its pid then."""
-        inode = process.unique_inode(pidfd, self._ends.fileno())
+        inode = process.unique_inode(pidfd, self._shared)
         ended = process.has_ended(pidfd)
         proven = not ended
         if ended and inode is not None and look.pidfd is not None:
-            proven = process.unique_inode(look.pidfd, self._ends.fileno()) == inode
+            proven = process.unique_inode(look.pidfd, self._shared) == inode
         info = process.info(pidfd)
         agrees = look.has_uid if proven else None
         if info.uids is not None:
@@ -262,8 +265,7 @@ class Registry:
             return known.identity
         pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
         told, other = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
-        endings = tuple(ending.replace(told, other, 1) for ending in known.identity.endings)
-        return known.identity._replace(endings=endings)
+        return known.identity._replace(ending=known.identity.ending.replace(told, other, 1))
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
         return identity_of(sender, fields, self._field)

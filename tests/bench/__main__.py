@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import faults, footprint, hop, throughput
+from tests.bench import faults, flood, footprint, hop, short_lived, throughput
 from tests.bench.bars import bars
 from tests.bench.lab import Lab, MeasuringError, lab
 from tests.bench.report import write
@@ -18,7 +18,7 @@ from tests.bench.tables import tables
 from tests.container.images import SUITES
 from tests.source import TOP
 
-PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start", "faults")
+PARTS = ("throughput", "latency", "ceiling", "memory", "activation", "start", "short", "flood", "faults")
 _FOLDER = TOP / "dist/bench"
 
 _ACTIVATIONS = 4  # a round
@@ -81,10 +81,23 @@ def _measure(machine: Lab, results: Results, parts: Sequence[str], rounds: int, 
         results.activations += footprint.activations(machine, rounds * _ACTIVATIONS)
     if "start" in parts:
         results.walls = footprint.walls(machine, rounds * _STARTS)
+    _measure_senders(machine, results, parts, rounds, scale)
     if "faults" in parts and scale == 1.0:
         for fault in faults.faults(machine):
             _progress(f"{fault.fault}, {fault.relay}: lost {fault.lost:,} of {fault.taken:,}")
             results.faults.append(fault)
+
+
+def _measure_senders(machine: Lab, results: Results, parts: Sequence[str], rounds: int, scale: float) -> None:
+    if "short" in parts:
+        for shots in short_lived.one_shots(machine, rounds, scale):
+            _progress(f"{shots.way}: {shots.cpu:.0f} us, {shots.with_unit} of {shots.entries} with their unit")
+            results.shots.append(shots)
+        results.scripts += short_lived.scripts(machine, rounds)
+    if "flood" in parts:
+        for beside in flood.beside(machine, rounds, scale):
+            _progress(f"beside a flood, queue of {beside.length}: p99 {beside.p99:.0f} ms")
+            results.besides.append(beside)
 
 
 def _progress(words: str) -> None:

@@ -1,11 +1,14 @@
 """The bars that udsd has to clear: ratios of figures of one run, since only those mean something elsewhere."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tests.bench.contenders import DIRECT, RSYSLOG, UDSD
 from tests.bench.results import Results, middle
-from tests.bench.throughput import USUAL, Case
+from tests.bench.short_lived import TO_JOURNALD, TO_UDSD, OneShots
+from tests.bench.throughput import CROWDS, USUAL, Case
 
+_MANY = 1_000  # senders
 _EIGHT = USUAL._replace(senders=8)
 
 
@@ -50,12 +53,7 @@ def bars(results: Results) -> list[Bar]:
             1.0,
             at_least=True,
         ),
-        Bar(
-            f"throughput, udsd to rsyslog, {USUAL}",
-            _ratio(udsd, results.case(RSYSLOG, USUAL, _rate)),
-            2.0,
-            at_least=True,
-        ),
+        *_crowded(results),
         Bar(
             "sender's CPU an entry, udsd to direct",
             _ratio(*(results.case(way, USUAL, lambda case: case.sender_cpu) for way in (UDSD, DIRECT))),
@@ -75,12 +73,43 @@ def bars(results: Results) -> list[Bar]:
             at_least=False,
         ),
         Bar(
+            "relay's CPU an entry",
+            results.case(UDSD, USUAL, lambda case: case.relay_cpu),
+            5.5,
+            at_least=False,
+            unit=" us",
+        ),
+        Bar(
+            "CPU an entry of one-shot senders, relay and journald, logger -u to logger",
+            _ratio(*(middle(case.cpu for case in results.shots_of(way)) for way in (TO_UDSD, TO_JOURNALD))),
+            1.4,
+            at_least=False,
+        ),
+        Bar(
+            "share of one-shot senders with their unit",
+            _ratio(*_named(results.shots_of(TO_UDSD))),
+            1.0,
+            at_least=True,
+        ),
+        Bar(
+            "share of lines with OBJECT_COMM, programs that have ended",
+            _ratio(sum(one.with_comm for one in results.scripts), sum(one.entries for one in results.scripts)),
+            1.0,
+            at_least=True,
+        ),
+        Bar(
             "ceiling into a counting socket, to journald's own rate",
             _ratio(middle(case.rate for case in results.ceilings), direct),
             2.5,
             at_least=True,
         ),
         Bar("latency p50 at 1,000/s, above a direct send", added, 100, at_least=False, unit=" us"),
+        Bar(
+            "latency p99.9 at 1,000/s, udsd to direct",
+            _ratio(*(middle(case.p999 for case in results.hops(way, 1_000)) for way in (UDSD.name, DIRECT.name))),
+            2.0,
+            at_least=False,
+        ),
         Bar("resident memory", None if memory is None else memory / 1024, 20, at_least=False, unit=" MiB"),
         Bar(
             "udsd-send hello, to python3 -c pass", _ratio(results.wall("udsd-send hello"), python), 1.8, at_least=False
@@ -92,6 +121,25 @@ def bars(results: Results) -> list[Bar]:
             at_least=False,
         ),
     ]
+
+
+def _crowded(results: Results) -> Iterator[Bar]:
+    for load in CROWDS:
+        to_direct = 0.7 if load.senders >= _MANY else 1.0
+        rate = results.case(UDSD, load, _rate)
+        figure = f"udsd to direct, {load}"
+        yield Bar(f"throughput, {figure}", _ratio(rate, results.case(DIRECT, load, _rate)), to_direct, at_least=True)
+        if load.senders >= _MANY:
+            to_rsyslog = _ratio(rate, results.case(RSYSLOG, load, _rate))
+            yield Bar(f"throughput, udsd to rsyslog, {load}", to_rsyslog, 1.0, at_least=True)
+        else:
+            cost = _ratio(*(results.case(way, load, lambda case: case.cpu) for way in (UDSD, DIRECT)))
+            yield Bar(f"CPU an entry, all processes together, {figure}", cost, 1.0, at_least=False)
+
+
+def _named(cases: Sequence[OneShots]) -> tuple[int, int]:
+    """How many entries have their unit, and how many there are."""
+    return sum(case.with_unit for case in cases), sum(case.entries for case in cases)
 
 
 def _ratio(one: float | None, other: float | None) -> float | None:

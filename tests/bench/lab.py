@@ -26,6 +26,7 @@ JOURNALD = "systemd-journald.service"
 OWN_JOURNALD = "/run/bench/journald"
 SEES_OWN_JOURNALD = f"--property=BindPaths={OWN_JOURNALD}:/run/systemd/journal"
 
+_QUEUE_LENGTH = Path("/proc/sys/net/unix/max_dgram_qlen")
 _SOURCES = Path(__file__).parent / "programs"
 _PACKAGES = (*READY, "rsyslog", "gcc", "libc6-dev", "libsystemd-dev")
 
@@ -51,6 +52,7 @@ _MADE_OF = {
     "pace-datagram": ("pace", "datagram"),
     "first": ("first", "datagram"),
     "stored": ("stored",),
+    "delays": ("delays",),
     "record": ("record",),
     "count": ("count",),
     "wall": ("wall",),
@@ -114,6 +116,15 @@ class Lab:
         pid = self.machine.show(unit, "MainPID")
         return int(self.machine.text("grep", "^VmRSS:", f"/proc/{pid}/status").split()[1])
 
+    def queue_length(self) -> int:
+        """How many datagrams the queue of a socket holds that is made now."""
+        return int(_QUEUE_LENGTH.read_text())
+
+    def set_queue_length(self, length: int) -> None:
+        """Have udsd's socket made anew with a queue of this length."""
+        _QUEUE_LENGTH.write_text(f"{length}\n")
+        self.machine.run("systemctl", "restart", "udsd.socket", "udsd.service")
+
     def fresh_journal(self) -> None:
         """Begin a new journal file and remove all others."""
         self.machine.run("journalctl", "--quiet", "--rotate", "--vacuum-time=1us")
@@ -139,13 +150,6 @@ def _compile(machine: Machine) -> None:
         machine.run(*cc, "-o", f"{PROGRAMS}/{program}", *sources, "-lsystemd")
 
 
-def _lengthen_queues(machine: Machine) -> None:
-    """What udsd.socket does on a real machine. Here /proc/sys is the host's, and the machine may only read it."""
-    setting = machine.text("grep", "^net", "/usr/lib/sysctl.d/60-udsd.conf")
-    name, _, length = setting.partition(" = ")
-    Path("/proc/sys", name.replace(".", "/")).write_text(length)
-
-
 def _start(made: Lab) -> None:
     machine = made.machine
     machine.run("systemctl", "disable", "--quiet", "--now", "rsyslog.service", "syslog.socket")
@@ -153,8 +157,8 @@ def _start(made: Lab) -> None:
     machine.run("tee", "/run/systemd/journald.conf.d/bench.conf", stdin=_SETTINGS.encode())
     machine.run("systemctl", "restart", JOURNALD)
     machine.options("--rate-limit=off")
-    _lengthen_queues(machine)
-    machine.run("systemctl", "restart", "udsd.socket", "udsd.service")
+    # What udsd.socket does on a real machine. Here /proc/sys is the host's, and the machine may only read it.
+    made.set_queue_length(int(machine.text("sed", "-n", "s/^net.* = //p", "/usr/lib/sysctl.d/60-udsd.conf")))
     machine.run("tee", "/run/systemd/system/bench-rsyslog.service", stdin=_RSYSLOG.encode())
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "bench-rsyslog.service")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from tests.bench import flood, short_lived
 from tests.bench.bars import Bar
 from tests.bench.contenders import CONTENDERS
 from tests.bench.figures import spread
@@ -57,6 +58,9 @@ def _all(results: Results) -> dict[str, list[Figures]]:
         "memory": _spreads(results.memories, idle=lambda one: one.idle, loaded=lambda one: one.loaded),
         "activation": _spreads(results.activations, us=float),
         "wall": walls,
+        "one_shots": _shots(results),
+        "scripts": [vars(one) for one in results.scripts],
+        "beside_a_flood": _besides(results),
         "faults": [vars(fault) for fault in results.faults],
     }
 
@@ -96,6 +100,29 @@ def _latency(results: Results) -> list[Figures]:
         for rate in RATES
         for way in WAYS
         if (cases := results.hops(way, rate))
+    ]
+
+
+def _shots(results: Results) -> list[Figures]:
+    """Of each way of one-shot senders; CPU time of relay and journald is us an entry."""
+    return [
+        {
+            "way": way,
+            **_row(cases, cpu=lambda case: case.cpu),
+            "entries": sum(case.entries for case in cases),
+            "with_unit": sum(case.with_unit for case in cases),
+        }
+        for way in short_lived.WAYS
+        if (cases := results.shots_of(way))
+    ]
+
+
+def _besides(results: Results) -> list[Figures]:
+    """An honest sender beside a flood, for each length of the queue, in ms."""
+    return [
+        {"length": length, **_row(cases, p50=lambda case: case.p50, p99=lambda case: case.p99)}
+        for length in flood.LENGTHS
+        if (cases := [case for case in results.besides if case.length == length])
     ]
 
 

@@ -6,8 +6,10 @@ from statistics import median
 
 from tests.bench.contenders import Contender
 from tests.bench.faults import Fault
+from tests.bench.flood import Beside
 from tests.bench.footprint import Memory
 from tests.bench.hop import Ceiling, Latency
+from tests.bench.short_lived import OneShots, Scripts
 from tests.bench.throughput import Case, Load
 
 
@@ -21,6 +23,9 @@ class Results:
     memories: list[Memory] = field(default_factory=list)
     activations: list[int] = field(default_factory=list)  # us
     walls: dict[str, list[int]] = field(default_factory=dict)  # us
+    shots: list[OneShots] = field(default_factory=list)
+    scripts: list[Scripts] = field(default_factory=list)
+    besides: list[Beside] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def of(self, contender: Contender, load: Load) -> list[Case]:
@@ -35,6 +40,10 @@ class Results:
     def hops(self, way: str, rate: int) -> list[Latency]:
         """The latency cases of a way at a rate."""
         return [case for case in self.latencies if (case.way, case.rate) == (way, rate)]
+
+    def shots_of(self, way: str) -> list[OneShots]:
+        """The cases of one-shot senders of a way."""
+        return [case for case in self.shots if case.way == way]
 
     def wall(self, command: str) -> float | None:
         """The median wall time of a command, in us."""

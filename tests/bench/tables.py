@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
+from tests.bench import flood
 from tests.bench.bars import Bar
 from tests.bench.contenders import CONTENDERS
 from tests.bench.hop import RATES, WAYS
 from tests.bench.results import Results
+from tests.bench.short_lived import LINES
+from tests.bench.short_lived import WAYS as WAYS_OF_LOGGER
 from tests.bench.throughput import LOADS
 
 
@@ -38,6 +41,15 @@ def tables(results: Results, bars: Sequence[Bar]) -> Iterator[str]:
         yield "Latency from sending to journald's socket, in us\n\n" + table(times, _latency(results))
     if rest := list(_rest(results)):
         yield "Alone\n\n" + table(("figure", "measured"), rest)
+    if results.shots:
+        shots = ("one-shot senders", "CPU of relay and journald", "entries", "with their unit")
+        yield "Short-lived senders, us an entry\n\n" + table(shots, _shots(results))
+    if results.besides:
+        delays = ("queue", "p50", "p99")
+        yield (
+            f"From sending to journald, in ms, at {flood.RATE}/s beside a flood from {flood.SENDERS} senders\n\n"
+            + table(delays, _besides(results))
+        )
     if results.faults:
         counts = ("fault under load", "relay", "datagrams taken", "lost", "repeated", "errors at senders")
         yield "Faults\n\n" + table(counts, _faults(results))
@@ -74,6 +86,19 @@ def _latency(results: Results) -> Iterator[Sequence[str]]:
             )
 
 
+def _shots(results: Results) -> Iterator[Sequence[str]]:
+    for way in WAYS_OF_LOGGER:
+        cases = results.shots_of(way)
+        entries, named = sum(case.entries for case in cases), sum(case.with_unit for case in cases)
+        yield way, f"{median(case.cpu for case in cases):.0f}", f"{entries:,}", f"{named:,}"
+
+
+def _besides(results: Results) -> Iterator[Sequence[str]]:
+    for length in flood.LENGTHS:
+        cases = [case for case in results.besides if case.length == length]
+        yield f"{length:,}", *(f"{median(times):,.1f}" for times in zip(*((c.p50, c.p99) for c in cases), strict=True))
+
+
 def _faults(results: Results) -> Iterator[Sequence[str]]:
     for one in results.faults:
         yield one.fault, one.relay, *(f"{number:,}" for number in (one.taken, one.lost, one.repeated, one.errors))
@@ -86,6 +111,9 @@ def _rest(results: Results) -> Iterator[Sequence[str]]:
     if results.memories:
         yield "resident memory, idle", f"{median(one.idle for one in results.memories):,.0f} KiB"
         yield "resident memory, at the end of a load", f"{median(one.loaded for one in results.memories):,.0f} KiB"
+    if results.scripts:
+        named, lines = sum(one.with_comm for one in results.scripts), sum(one.entries for one in results.scripts)
+        yield f"OBJECT_COMM known, programs of {LINES} lines that have ended", f"{named:,} of {lines:,} entries"
     if results.activations:
         yield "first datagram to entry, which starts the service", _ms(median(results.activations))
     for name, times in results.walls.items():

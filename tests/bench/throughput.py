@@ -27,13 +27,14 @@ class Load(NamedTuple):
 
 
 USUAL = Load(256, 1, 96_000)
+CROWDS = (Load(256, 64, 96_000), Load(256, 256, 96_000), Load(256, 1_000, 96_000))
 LOADS = (
     Load(16, 1, 96_000),
     USUAL,
     Load(4096, 1, 32_000),
     Load(65536, 1, 4_000),
     Load(256, 8, 96_000),
-    Load(256, 64, 96_000),
+    *CROWDS,
 )
 
 

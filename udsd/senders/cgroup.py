@@ -13,10 +13,12 @@ import os
 import re
 import time
 from collections import OrderedDict, deque
+from functools import lru_cache
 
 from udsd.journal.entry import Field
 
 _MOST_PATHS = 1024
+_MOST_TEXTS = 128
 _MOST_DIRECTORIES = 10_000
 _MOST_MEMBERS_BYTES = 512  # some 64 pids
 _MOST_AT_ONCE = 1.0  # seconds that searches for groups may take without a pause
@@ -38,6 +40,7 @@ def _split(names: list[str]) -> tuple[list[str], str, list[str]]:
     return names[:depth], unit if _UNIT.fullmatch(unit) else "", names[depth + 1 :]
 
 
+@lru_cache(_MOST_TEXTS)  # short-lived processes of one unit all have the same
 def fields_of(path: str) -> tuple[Field, ...]:
     """The OBJECT_SYSTEMD_* fields of systemd.journal-fields(7) for a path as /proc/PID/cgroup shows it."""
     names = path.split("/")[1:]
@@ -56,6 +59,7 @@ def fields_of(path: str) -> tuple[Field, ...]:
     return tuple((name, value.encode(errors="surrogateescape")) for name, value in found.items() if value)
 
 
+@lru_cache(_MOST_TEXTS)
 def path_in(table: bytes) -> str | None:
     """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
 

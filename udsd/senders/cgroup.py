@@ -5,7 +5,8 @@ a delegated group can make any groups below it. So only the outermost unit of a 
 
 1. Slices come first (`a.slice`); the first name that is not a slice is the unit. A leading `_` escapes a name.
 2. Below `user@UID.service` the same rule holds again, for the units of that user's service manager.
-3. A path that leads out of our own view (`/../`) gives no fields. A path without a unit gives no unit.
+3. A path that leads out of our own view (`/../`) gives no fields. If udsd is in a container that has the host's tree
+   mounted, the id of the group still gives its path. A path without a unit gives no unit.
 4. ` (deleted)` at the end of a path stays, since a name can end like this: with it, the path is no other group's path.
 """
 
@@ -63,6 +64,7 @@ def fields_of(path: str) -> tuple[Field, ...]:
 def path_in(table: bytes) -> str | None:
     """The path of the group in which systemd keeps a process, from the text of /proc/PID/cgroup (cgroups(7)).
 
+    None if there is none, or if it leads out of our own view.
     It is the path in cgroup2, unless systemd uses a cgroup1 hierarchy and leaves all processes in cgroup2's root.
     """
     paths = {}
@@ -74,7 +76,8 @@ def path_in(table: bytes) -> str | None:
         if colon:
             paths[controllers] = path
     unified, named = paths.get(""), paths.get("name=systemd")
-    return named if unified in (None, "/") and named else unified
+    kept = named if unified in (None, "/") and named else unified
+    return None if kept is None or ".." in kept.split("/") else kept
 
 
 class CgroupPaths:

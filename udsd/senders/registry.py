@@ -251,11 +251,11 @@ class Registry:
 
     def _fields(self, look: Look | None, cgroup_id: int | None) -> tuple[Field, ...]:
         """The fields of a process, from a proven look and from the control group that its pidfd gives."""
-        if look is None or look.cgroup is None:
-            path = None if cgroup_id is None else self._paths.path(cgroup_id)
-        else:
-            path = cgroup.path_in(look.cgroup)
-            if cgroup_id is not None and path is not None and b"0::%s\n" % os.fsencode(path) in look.cgroup:
+        path = cgroup.path_in(look.cgroup) if look and look.cgroup is not None else None
+        if cgroup_id is not None:
+            if path is None:
+                path = self._paths.path(cgroup_id)
+            elif look and look.cgroup and b"0::%s\n" % os.fsencode(path) in look.cgroup:
                 self._paths.learn(cgroup_id, path)  # for what it sends last, when it and its unit have ended
         return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
 

@@ -11,6 +11,7 @@ from tests.container.clients import AUTO, DEV_LOG
 from tests.container.images import READY
 from tests.container.machines import Entry, Machine, booted, install
 from tests.container.needs import make_image
+from tests.source import TOP
 
 _SUITE = "trixie"
 _DAEMONS = (
@@ -79,6 +80,13 @@ _PROGRAMS = {
     "sudo": Program("sudo -u nobody true", ("USER=nobody ; COMMAND=/usr/bin/true", "session opened for user nobody")),
 }
 
+# What has daemons log again that run for long, and so are connected to a socket.
+_LASTING = {
+    "sshd": Program("python3 /programs/connect.py 2222 <<<x", ("banner exchange: .* invalid format",)),
+    "postfix": Program("postfix reload", ("^reload -- version",)),
+    "postgres": Program("pkill --signal HUP --oldest postgres", ("received SIGHUP, reloading configuration files",)),
+}
+
 _NAMES_ITS_HOST = ("nginx",)
 _COMPARED = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "MESSAGE")
 
@@ -135,3 +143,25 @@ def test_daemons_log_to_us_what_they_log_to_journald(daemons: Machine) -> None:
         if found != expected or "UDSD_MALFORMED" in our:
             wrong.append((name, found, expected))
     assert not wrong
+
+
+def test_daemons_go_on_after_a_restart_of_the_socket_unit(daemons: Machine) -> None:
+    page = (TOP / "packaging/doc/containers.md").read_text()
+    (symlinks,) = re.findall(r"'\[Socket\]\\n(Symlinks=.*?)\\n'", page)
+    (bind,) = re.findall(r"'\[Service\]\\n(BindPaths=.*?)\\n'", page)
+    daemons.drop_in("dev-log", f"[Socket]\n{symlinks}\n", "udsd.socket")
+    daemons.run("systemctl", "restart", "udsd.socket")
+    daemons.mark()
+    for name in _LASTING:
+        run = ["systemd-run", "--quiet", f"--unit=lasting-{name}", f"--property={bind}"]
+        daemons.run(*run, "--property=KillSignal=SIGKILL", "sh", "-c", f"echo printed; {_PROGRAMS[name].command}")
+    for name in _LASTING:
+        match = [f"UDSD_SOCKET={AUTO}", f"OBJECT_SYSTEMD_UNIT=lasting-{name}.service"]
+        daemons.wait_for(*match, f"--grep={_PROGRAMS[name].messages[0]}")
+    daemons.run("systemctl", "restart", "udsd.socket")
+    for name, again in _LASTING.items():
+        daemons.run("bash", "-c", again.command)
+        match = [f"UDSD_SOCKET={AUTO}", f"OBJECT_SYSTEMD_UNIT=lasting-{name}.service"]
+        daemons.wait_for(*match, f"--grep={again.messages[0]}")
+        assert daemons.journal("_TRANSPORT=stdout", f"_SYSTEMD_UNIT=lasting-{name}.service", "MESSAGE=printed")
+    daemons.run("systemctl", "stop", "lasting-*.service")

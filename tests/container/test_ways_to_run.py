@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ import pytest
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 from tests.container.needs import make_image
-from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
@@ -267,24 +265,3 @@ def test_as_pid_1_of_a_container(suite: str, with_package: list[str]) -> None:
     assert "\nzombies: []\n" in f"\n{said}"
     assert re.search(r"python3\[\d+\]: hello from a container\n", said), said
     assert "udsd: stopped by SIGTERM: " in said
-
-
-def test_the_containerfile() -> None:
-    """Its steps by other means: what it starts from and installs, copies and runs."""
-    lines = (TOP / "systemd/examples/Containerfile").read_text().splitlines()
-    steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
-    assert [name for name, _ in steps] == ["FROM", "RUN", "COPY", "COPY", "ENTRYPOINT"]
-    packages = steps[1][1].rpartition("--no-install-recommends ")[2].split()
-    binds = [f"--bind-ro={PROGRAMS}:/programs"]
-    for _, copied in steps[2:4]:
-        *sources, target = copied.split()
-        for source in sources:
-            assert (TOP / source).exists()
-            into = target + Path(source).name if target.endswith("/") else target
-            binds.append(f"--bind-ro={TOP / source}:{into}")
-    entrypoint = shlex.join(json.loads(steps[4][1]))
-    command = f"python3 /programs/under_pid_1.py DONE & exec {entrypoint}"
-    said = run_in_root(image("trixie", packages), command, binds=binds)
-    assert "\nzombies: []\n" in f"\n{said}"
-    assert re.search(r"python3\[\d+\]: hello from a container\n", said), said
-    assert "udsd: stopped by DONE from uid 0, " in said

@@ -13,6 +13,7 @@ import pytest
 from tests.container.images import READY, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 from tests.container.needs import make_image
+from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
@@ -21,6 +22,9 @@ _USERS = (*READY, "libpam-systemd", "dbus-user-session")  # with service manager
 _UID = 1000
 
 _NO_LIMIT = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off\n"
+
+# Sending it always works; journald need not believe it.
+_FORGE = "write entries that journalctl -u shows for another unit"
 
 # Journals of users are files of their own only on disk.
 _PERSISTENT = "[Journal]\nStorage=persistent\n"
@@ -242,6 +246,44 @@ def test_a_service_without_a_socket_unit_is_killed_and_loses_nothing(installed: 
     exposure = machine.text("systemd-analyze", "security", "--no-pager", unit).splitlines()[-1]
     sys.stdout.write(exposure + "\n")
     assert float(re.findall(r": (\d+\.\d+)", exposure)[0]) <= 1.1
+
+
+def attempts() -> dict[str, tuple[str, str]]:
+    """The table of udsd(8): each attempt of an attacker with what comes of it by default, and as root."""
+    page = (TOP / "packaging/man/udsd.8.scd").read_text()
+    rows = re.findall(r"^\|  (.*)\n:  (yes|no)\n:  (yes|no)$", page, re.MULTILINE)
+    return {name: (default, root) for name, default, root in rows}
+
+
+@pytest.mark.parametrize("column", [0, 1], ids=["default", "root"])
+def test_an_attacker_who_has_taken_udsd_over_can_do_what_the_page_says(installed: Machine, column: int) -> None:
+    machine, unit = installed, f"taken-over-{column}.service"
+    machine.mark()
+    prepare = (
+        "mkdir -p /root/.ssh /srv/open && chmod 777 /srv/open && touch /etc/open.conf"
+        " && echo secret >/root/.ssh/id_ed25519 && chmod 600 /root/.ssh/id_ed25519"
+        f" && sed '/^Requires/d;/^After=udsd/d' $(systemctl show --value --property=FragmentPath udsd.service)"
+        f" >/run/systemd/system/{unit}"
+    )
+    machine.run("sh", "-euc", prepare)
+    victims = {"user": "User=daemon", "root": "User=root", "bare": "CapabilityBoundingSet="}
+    for name, what in victims.items():
+        run = ["systemd-run", "--quiet", "--collect", f"--unit=victim-{name}", f"--property={what}"]
+        machine.run(*run, "--property=Type=exec", "sleep", "infinity")
+    pids = {name: int(machine.show(f"victim-{name}.service", "MainPID")) for name in victims}
+    if column:
+        machine.drop_in("root", (TOP / "systemd/examples/journalctl-u.conf").read_text(), unit)
+    instead = "[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nStandardError=journal\nSyslogLevel=info\n"
+    words = f"/usr/bin/python3 /programs/taken_over.py '{json.dumps(pids)}'"
+    machine.drop_in("taken", f"{instead}ExecStart=\nExecStart={words}\nBindReadOnlyPaths=/programs\n", unit)
+    machine.run("systemctl", "start", unit)
+    machine.run("systemctl", "stop", "victim-*.service")
+    said = [entry["MESSAGE"].decode() for entry in machine.journal(f"_SYSTEMD_UNIT={unit}", "_TRANSPORT=stdout")]
+    found = dict(line.rpartition(": ")[::2] for line in said if ": " in line)
+    found[_FORGE] = "yes" if machine.journal("--unit=forged.service") else "not believed"
+    assert {name: "yes" if came == "yes" else "no" for name, came in found.items()} == {
+        name: results[column] for name, results in attempts().items()
+    }, "\n".join(said)
 
 
 @pytest.fixture

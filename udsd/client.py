@@ -18,8 +18,8 @@
 6. The time-out bounds all of one call, whatever signals arrive: only poll(2) and sleep wait, both until a deadline.
    SO_SNDTIMEO would start anew after each signal, and would count twice where neither our buffer nor udsd's queue has
    room.
-7. After a call that found no socket in time, no call waits for one until a datagram has been sent: an application whose
-   udsd is not there must not stop at every message.
+7. After a call that found no room or no socket in time, no call waits until a datagram has been sent: an application
+   whose udsd is not there, or hangs, must not stop at every message.
 
 An application loads this, so it imports neither the daemon nor systemd.
 """
@@ -65,7 +65,7 @@ class Client:
         self._path = None if path is None else os.fspath(path)
         self._connection: Connection | None = None
         self._found: list[str] = []  # the path of the socket that it has connected to
-        self._absent = False  # see rule 7
+        self._patient = True  # see rule 7
 
     def send(
         self,
@@ -94,13 +94,13 @@ class Client:
 
         Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and SendError, which
         is an OSError, where the datagram was not sent. After the time-out: QueueFullError where the queue stayed full,
-        NobodyListensError where no socket appeared; after that, calls do not wait for a socket until one was sent. At
-        once: NotAllowedError, BadPathError where `path` cannot name a socket, or another SendError where the kernel
+        NobodyListensError where no socket appeared; after either, calls do not wait until a message was sent. At once:
+        NotAllowedError, BadPathError where `path` cannot name a socket, or another SendError where the kernel
         refuses for another reason.
         """
         text, pri, sender, params = _checked(message, priority, facility, identifier, fields)
-        allowed = 0.0 if self._absent else math.inf if self.timeout is None else self.timeout
-        deadline = time.monotonic() + allowed
+        seconds = math.inf if self.timeout is None else self.timeout
+        deadline = time.monotonic() + (seconds if self._patient else 0)
         try:
             self._deliver(rfc5424.datagram(text, pri=pri, identifier=sender, fields=params), deadline)
         except TooLongError:
@@ -121,7 +121,7 @@ class Client:
         self.close()
 
     def _deliver(self, payload: bytes, deadline: float) -> None:
-        pause, stale = _FIRST_PAUSE, self._connection
+        pause, stale, patient = _FIRST_PAUSE, self._connection, self._patient
         while True:
             connection = self._connection
             try:
@@ -132,7 +132,8 @@ class Client:
                 assert connection is not None
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    waited = f"was full for {self.timeout:g} s" if self.timeout and not self._absent else "is full"
+                    waited = f"was full for {self.timeout:g} s" if self.timeout and patient else "is full"
+                    self._patient = False
                     raise QueueFullError(f"{connection.path}: the queue {waited}") from error
                 _wait_for_room(connection, left)
             except NobodyListensError:
@@ -143,12 +144,12 @@ class Client:
                     continue
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self._absent = True
+                    self._patient = False
                     raise
                 time.sleep(min(pause, left))
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                self._absent = False
+                self._patient = True
                 return
 
     def _connected(self) -> Connection:

@@ -10,9 +10,9 @@ It is safe anywhere in an application:
 2. It never recurses. What the same thread logs while it is in here (from a `__str__`, a filter, a formatter, a signal
    handler) is dropped.
 3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around `emit`:
-   behind that, waits would add up. Many threads may call formatters and filters at the same time.
-4. After a record that was not sent in time, no record waits until one has been sent: there would be no use.
-5. Drops are counted with `itertools.count`, which is atomic. A signal handler may interrupt the counting: a lock would
+   behind that, waits would add up. Many threads may call formatters and filters at the same time. After a record that
+   was not sent in time, none waits until one has been sent (`client`, rule 7).
+4. Drops are counted with `itertools.count`, which is atomic. A signal handler may interrupt the counting: a lock would
    then be a deadlock, and an RLock would lose a count.
 """
 
@@ -82,7 +82,6 @@ class Handler(logging.Handler):
         level: int | str = logging.NOTSET,
     ) -> None:
         super().__init__(level)
-        self._timeout = timeout
         self._client = Client(path, timeout)
         self._identifier = identifier or _program()
         self._facility = facility
@@ -140,9 +139,6 @@ class Handler(logging.Handler):
             )
         except (QueueFullError, NobodyListensError):
             next(self._drops)
-            self._client.timeout = 0  # see rule 4
-        else:
-            self._client.timeout = self._timeout
 
     @staticmethod
     def map_priority(level: int) -> int:

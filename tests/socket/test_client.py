@@ -361,6 +361,19 @@ def test_with_all_the_time_a_message_waits_for_room(timeout: str, path: Path, re
     assert program.end() == ""
 
 
+def test_with_a_full_queue_only_the_first_call_waits(path: Path, receiver: Receiver) -> None:
+    client = Client(str(path), 0.3)
+    for _ in range(2):
+        receiver.fill()
+        with between(0.3, 1.3):
+            assert fails(client, os.EX_TEMPFAIL) == f"{path}: the queue was full for 0.3 s"
+            for _ in range(1000):
+                assert fails(client, os.EX_TEMPFAIL) == f"{path}: the queue is full"
+        receiver.waiting()
+        client.send("room")  # so the next one waits again
+        assert receiver.message() == b"room"
+
+
 def test_threads_that_wait_do_not_add_up(path: Path, receiver: Receiver) -> None:
     client = Client(str(path), 0.5)
     receiver.fill()
@@ -389,6 +402,8 @@ def test_own_messages_in_the_queue_do_not_count_twice(path: Path, receiver: Rece
     with suppress(UdsdError):
         while True:
             client.send("x" * 10_000)
+    receiver.message()
+    client.send("x" * 10_000)  # after the failure, so that the next one waits
     receiver.fill()
     with between(0.5, 1.5):
         fails(client, os.EX_TEMPFAIL)

@@ -16,6 +16,7 @@ from tests.socket.sending import CLIENT, bound, end, environ, fill, received, se
 from tests.socket.sending import started as started_client
 from tests.socket.terminal import Terminal
 from tests.source import TOP
+from udsd import parts
 from udsd.send import work
 
 
@@ -145,6 +146,7 @@ def test_each_line_says_it(address: str, server: socket.socket) -> None:
         (["-F", "SYSLOG_FACILITY=3", "x"], ["use -p"]),
         (["-F", "SYSLOG_IDENTIFIER=a", "x"], ["use -t"]),
         (["-F", "SYSLOG_PID=3", "x"], ["use -i or --id"]),
+        *[(["-F", f"{name}=1", "x"], ["udsd-send sets it in the parts of a long message"]) for name in parts.NAMES],
         (["-S", "1024", "x"], ["-S: udsd never cuts a message", "in parts", "leave -S out"]),
         (["--size=4KiB", "x"], ["udsd never cuts a message"]),
         (["-f", "/etc/hostname", "x"], ["-f", "words"]),

@@ -18,7 +18,7 @@ from udsd.errors import UdsdError, explain
 
 # argparse calls the type this in its errors.
 settings.parse_seconds.__name__ = "number of seconds, at least 1"
-settings.parse_limit.__name__ = "rate limit, which is N[,SIZE]/SECONDS or off"
+settings.parse_limit.__name__ = "N[,SIZE]/SECONDS"
 settings.parse_mode.__name__ = "mode"
 
 

@@ -18,6 +18,9 @@ _NOT_WITH_F = {
     "SYSLOG_FACILITY": "use -p",
     "SYSLOG_IDENTIFIER": "use -t",
     "SYSLOG_PID": "use -i or --id=PID",
+    **dict.fromkeys(
+        ("MESSAGE_PART_OF", "MESSAGE_PART", "MESSAGE_PARTS"), "udsd-send sets it in the parts of a long message"
+    ),
 }
 
 

@@ -8,7 +8,7 @@ It is safe anywhere in an application:
    a socket), goes to `handleError`, as is usual in logging. One that found no room or no socket in time is dropped
    silently: later ones may get through. All are counted in `dropped`, and so are the records of rule 2.
 2. It never recurses. What the same thread logs while it is in here (from a `__str__`, a filter, a formatter, a signal
-   handler) is dropped.
+   handler) is dropped. A greenlet counts as a thread, also where gevent was told to patch after a handler was made.
 3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around `emit`:
    behind that, waits would add up. Many threads may call formatters and filters at the same time. After a record that
    was not sent in time, none waits until one has been sent (`client`, rule 7).
@@ -104,10 +104,12 @@ class Handler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Send a record if the filters let it pass. Returns whether they did and the record could be formatted."""
-        if getattr(self._here, "busy", False):
+        inside: set[int] = vars(self._here).setdefault("inside", set())
+        me = threading.get_ident()  # looked up now: gevent and eventlet replace it, and the class of self._here
+        if me in inside:
             next(self._drops)
             return False
-        self._here.busy = True
+        inside.add(me)
         try:
             passed = self.filter(record)
             if passed:
@@ -119,7 +121,7 @@ class Handler(logging.Handler):
         else:
             return passed
         finally:
-            self._here.busy = False
+            inside.discard(me)
 
     def format(self, record: logging.LogRecord) -> str:
         """The text for MESSAGE."""

@@ -1,34 +1,17 @@
-"""The examples of udsd.client(3): each is run against a socket, and says the same with the same fields."""
+"""The examples of udsd.client(3) in languages that every machine with Debian has, and the types of those in Python."""
 
-import re
 import shlex
-import socket
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
+import structlog
 
+from tests.client_page import SOCKET, check_that_an_example_sent_to, examples
+from tests.socket.sending import bound
 from tests.source import TOP
-from udsd.formats import parser
-
-_PAGE = (TOP / "packaging/man/udsd.client.3.scd").read_text()
-_SOCKET = "/run/udsd/udsd.sock"
-_SAID = {
-    "PRIORITY": b"4",
-    "SYSLOG_IDENTIFIER": b"backup",
-    "VOLUME": b"/srv",
-    "MESSAGE": b"no space left",
-}
-
-
-def examples(heading: str) -> list[str]:
-    """The blocks of code below a heading."""
-    section = re.search(rf"^##? {heading}$(.*?)(?=^#+ [A-Z]|\Z)", _PAGE, re.MULTILINE | re.DOTALL)
-    assert section, heading
-    blocks: list[str] = re.findall(r"^```\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
-    assert blocks, heading
-    return blocks
 
 
 def command(language: str, code: str) -> list[str]:
@@ -40,15 +23,30 @@ def command(language: str, code: str) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "code"), [(name, code) for name in ("PYTHON", "SHELL", "Perl") for code in examples(name)]
 )
-def test_an_example_sends_its_message_and_fields(tmp_path: Path, language: str, code: str) -> None:
-    path = str(tmp_path / "socket")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(path)
-        receiver.settimeout(10)
-        words = command(language, code.replace(_SOCKET, path))
-        environment = {"UDSD_SOCKET": path, "PYTHONPATH": str(TOP), "PATH": "/usr/bin:/bin"}
+def test_an_example_sends_its_message_and_fields(path: Path, language: str, code: str) -> None:
+    with bound(path) as receiver:
+        words = command(language, code.replace(SOCKET, str(path)))
+        environment = {"UDSD_SOCKET": str(path), "PYTHONPATH": str(TOP), "PATH": "/usr/bin:/bin"}
         subprocess.run(words, env=environment, check=True)
-        fields, problem = parser("auto")(receiver.recv(65536))
-    assert problem is None
-    said = dict(fields)
-    assert {name: said.get(name) for name in _SAID} == _SAID
+        check_that_an_example_sent_to(receiver)
+
+
+@pytest.mark.parametrize(
+    "command", [["mypy", "--strict", "--python-executable"], ["pyright", "--pythonpath"]], ids=["mypy", "pyright"]
+)
+def test_type_checkers_take_the_examples(tmp_path: Path, command: list[str]) -> None:
+    """Where udsd is installed: they read its annotations there because of py.typed."""
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "udsd").symlink_to(TOP / "udsd")
+    (site / "structlog").symlink_to(Path(structlog.__file__).parent)
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    for number, example in enumerate(examples("PYTHON")):
+        (code / f"example{number}.py").write_text(example)
+    done = subprocess.run(
+        [*command, environment / "bin/python", "."], cwd=code, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

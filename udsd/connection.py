@@ -6,6 +6,7 @@
 
 import errno
 import os
+from _collections_abc import Callable
 from _socket import AF_UNIX, SO_SNDBUF, SO_SNDTIMEO, SOCK_DGRAM, SOL_SOCKET, socket
 
 from udsd import address
@@ -70,6 +71,11 @@ class Connection:
             self._socket.send(payload)
         except OSError as error:
             raise self._explained(error, len(payload)) from error
+
+    @property
+    def plain_send(self) -> Callable[[bytes], int]:
+        """The socket's own send(2), which raises OSError: for those who send a million."""
+        return self._socket.send
 
     def renewed(self) -> "Connection":
         """A new connection to the same path, with the same settings. Raises what making one raises."""

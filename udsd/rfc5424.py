@@ -18,7 +18,7 @@ FIELDS_ID = (
 
 _LONGEST_APP_NAME = 48
 _LONGEST_PROCID = 128
-_BOM = b"\xef\xbb\xbf"  # a reader removes one from the message (RFC 5424, 6.4)
+BOM = b"\xef\xbb\xbf"  # a reader removes one from the message (RFC 5424, 6.4)
 
 
 Fields = list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]
@@ -44,7 +44,7 @@ def header(
 
 def with_message(before: bytes, message: bytes) -> bytes:
     """The bytes of one datagram: a `header` and the message."""
-    return before + _BOM + message if message.startswith(_BOM) else before + message
+    return before + BOM + message if message.startswith(BOM) else before + message
 
 
 def datagram(

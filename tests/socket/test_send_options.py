@@ -246,6 +246,13 @@ def test_empty_lines_are_skipped_and_blank_ones_are_not(address: str, server: so
     assert received(server) == [b"one", b" ", b"\r", b"two"]
 
 
+def test_empty_lines_that_are_skipped_count_in_the_numbers_of_lines(address: str, server: socket.socket) -> None:
+    status, stderr = send("-e", "--json", lines=b"\n\none\n\n\xff\ntwo\n", UDSD_SOCKET=address)
+    assert (status, "line 5: the message: not UTF-8" in stderr, len(received(server))) == (os.EX_DATAERR, True, 2), (
+        stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("nothing", "No such file"), ("", "Is a directory"), ("a\nb", "No such file")]
 )

@@ -1,5 +1,6 @@
 """Lines and words that are too long for a datagram, as a process sends them: in parts, with all others around them."""
 
+import random
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -72,6 +73,17 @@ def test_a_long_line_is_sent_in_parts_and_the_rest_as_ever(
     lines.insert(at, _LONG)
     with sending(*options, lines=b"\n".join(lines) + b"\n", path=path):
         assert [whole(receiver)[0] for _ in lines] == lines
+    assert receiver.waiting() == []
+
+
+@pytest.mark.parametrize("options", [[], ["-t", "tag"]], ids=["plain", "option"])
+def test_lines_of_any_length_arrive_as_they_are(options: list[str], path: Path, receiver: Receiver) -> None:
+    """Input is read in blocks, whose borders are anywhere in a line."""
+    chance = random.Random(5)
+    lines = [bytes(chance.choices(b"abc \xef\xbb\xbf", k=chance.choice([1, 2, 1000, 5000]))) for _ in range(500)]
+    lines += [b"\xef\xbb\xbfwith a mark", b"x" * 200_000, b"y" * 65_535, b"without an end"]
+    with sending(*options, lines=b"\n".join(lines), path=path):
+        assert [receiver.message() for _ in lines] == lines
     assert receiver.waiting() == []
 
 

@@ -37,8 +37,7 @@ def with_options(words: list[str]) -> Work:
     connection = Connection(candidates(options.socket, _JSON_SOCKET if options.json else ""), options.timeout)
     if lines:
         work = _of_lines(connection, lines)
-        if options.skip_empty:
-            work.messages = filter(None, work.messages)
+        work.skip_empty = options.skip_empty
     else:
         work = Work(connection, () if options.message is None else repeat(options.message, options.times or 1))
         work.unit = "datagrams" if options.times or (options.done and options.message is not None) else ""

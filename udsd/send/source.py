@@ -9,6 +9,7 @@ from io import BufferedReader, FileIO, TextIOWrapper
 from udsd.errors import UdsdError
 
 _LONGEST = 1 << 20  # bytes of a line that is held in memory: more than a datagram takes by default
+_BLOCK = 64 << 10  # bytes that are read at once: what a pipe holds
 
 TYPE_CHECKING = False  # importing typing costs 4 ms
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ class Input:
             self._name, self._file, prompts = "standard input", _standard_input(), sys.stdout is not None
         else:
             self._name, self._file, prompts = path, _opened(path), False
+        self._ahead = b""  # read, but not used yet
+        self._lines_left: list[bytes] = []
         self._terminal = self._file.isatty()
         self.typed = self._terminal and prompts
 
-    def messages(self) -> Iterator[bytes | Iterator[bytes]]:
-        """Each line, without its newline; one of more than 1 MiB as an iterator over its pieces.
+    def messages(self) -> Iterator[bytes | list[bytes] | Iterator[bytes]]:
+        """The lines, without their newlines: as many as have come in at once, or one that is typed.
 
-        What is left of such a line is passed over when the next one is asked for. Raises UdsdError, with the name of
-        the file, where reading fails.
+        A line of more than 1 MiB is an iterator over its pieces. What is left of it is passed over when the next lines
+        are asked for. Who takes a list removes from it what is done: the progress counts the rest as not read.
+        Raises UdsdError, with the name of the file, where reading fails.
         """
         if self.typed:
             from udsd.send import terminal
@@ -43,26 +47,43 @@ class Input:
             return terminal.typed_lines()
         return self._lines()
 
-    def _lines(self) -> Iterator[bytes | Iterator[bytes]]:
-        for line in iter(self._read, b""):
-            if len(line) <= _LONGEST or line.endswith(b"\n"):
-                yield line.removesuffix(b"\n")
-            else:
-                pieces = self._pieces(line)
+    def _lines(self) -> Iterator[list[bytes] | Iterator[bytes]]:
+        begun: list[bytes] = []  # of a line without its end
+        size = 0
+        while block := self._read():
+            lines = block.split(b"\n")
+            end = lines.pop()
+            if lines:
+                lines[0] = b"".join([*begun, lines[0]])
+                self._lines_left = lines
+                yield lines
+                begun, size = [], 0
+            begun.append(end)
+            size += len(end)
+            if size > _LONGEST:
+                pieces = self._pieces(b"".join(begun))
                 yield pieces
                 for _ in pieces:
                     pass
+                begun, size = [], 0
+        if size:
+            yield [b"".join(begun)]
 
-    def _pieces(self, line: bytes) -> Iterator[bytes]:
-        while line and not line.endswith(b"\n"):
-            yield line
-            line = self._read()
-        yield line.removesuffix(b"\n")
+    def _pieces(self, piece: bytes) -> Iterator[bytes]:
+        yield piece
+        while block := self._read():
+            piece, newline, self._ahead = block.partition(b"\n")
+            yield piece
+            if newline:
+                return
 
     def _read(self) -> bytes:
-        """A line with its newline, or what there is of it at the end of the file, or its next _LONGEST + 1 bytes."""
+        """What there is, up to _BLOCK bytes; nothing at the end of the file."""
+        if self._ahead:
+            block, self._ahead = self._ahead, b""
+            return block
         try:
-            return self._file.readline(_LONGEST + 1)
+            return self._file.read1(_BLOCK)
         except OSError as error:
             raise UdsdError(f"{self._name}: {error.strerror}", status=os.EX_IOERR) from error
 
@@ -74,7 +95,8 @@ class Input:
         """How much of the file is read, None for a pipe. What was before the first line counts as read."""
         try:
             status = os.fstat(self._file.fileno())
-            return self._file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
+            read = self._file.tell() - sum(len(line) + 1 for line in self._lines_left)
+            return read / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
         except OSError:
             return None
 

@@ -82,11 +82,12 @@ def test_pip_install_is_enough(root: Path, built: Path, name: str) -> None:
     assert re.search(r"^\w{3} \d\d .*: hello$", said, re.MULTILINE), said
 
 
-def test_a_program_that_only_sends_needs_nothing_else(root: Path, built: Path) -> None:
-    """Without the extra nothing is compiled, and the daemon says what to install."""
-    install = f"pip install --quiet --no-index /out/udsd-{__version__}-py3-none-any.whl"
+def test_a_program_that_only_sends_needs_no_compiler(tmp_path: Path) -> None:
+    """From a checkout, where there are neither compiler nor headers. The daemon says what to install."""
+    none = '[ -z "$(command -v cc gcc pkg-config)" ]'
+    install = f"{none}; cp -r /source /tmp/udsd; cd /tmp/udsd; pip install --quiet .; cd /"
     use = "python -c 'from udsd import client, handler'; udsd-send --version; udsd --sink=console 2>&1 || echo ended $?"
-    said = in_environment(root, built, f"{install}\n{use}")
+    said = in_environment(image("bookworm", ("python3-venv", "gcc")), tmp_path, f"{install}\n{use}")
     assert f"udsd-send {__version__}\n" in said
     assert "udsd: the daemon needs the Python library systemd-python\n" in said
     assert "udsd: install python3-systemd with apt, or udsd[daemon] with pip\nended 69\n" in said

@@ -356,6 +356,34 @@ def test_default_fields_and_facility(path: Path, receiver: Receiver) -> None:
     assert (entry["MESSAGE_ID"], entry["LOGGER"], entry["LOGGER_2"]) == (b"0" * 32, b"app.part", b"mine")
 
 
+FILE = """
+import io, logging.config
+logging.config.fileConfig(io.StringIO('''
+[loggers]
+keys=root
+[handlers]
+keys=udsd
+[formatters]
+keys=
+[logger_root]
+level=INFO
+handlers=udsd
+[handler_udsd]
+class=udsd.handler.Handler
+args=()
+kwargs={"identifier": "backup"}
+'''))
+logging.info("hello")
+"""
+
+
+def test_a_file_of_logging_can_name_it(path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UDSD_SOCKET", str(path))
+    assert Program(FILE).end() == ""
+    entry = receiver.entry()
+    assert (entry["MESSAGE"], entry["SYSLOG_IDENTIFIER"]) == (b"hello", b"backup")
+
+
 def test_a_subclass_may_map_levels(path: Path, receiver: Receiver) -> None:
     class Loud(Handler):
         @staticmethod

@@ -3,7 +3,8 @@
 A machine is an image (images.py) with a layer in memory on top, so each machine is fresh and nothing that a test does
 to it is left. What is worth knowing of them:
 
-- PID 1 tells nspawn when it is up, and nspawn tells us (sd_notify(3)): nothing is polled.
+- PID 1 tells nspawn when it is up, and nspawn tells us (sd_notify(3)): nothing is polled. Where PID 1 is not systemd,
+  what it starts last says READY=1 to /host/notify.
 - Commands enter the machine's name spaces with nsenter; they run with a bare environment.
 - Each machine has a control group of its own: two that share one take each other's units down.
 - net.unix.max_dgram_qlen is what systemd sets on a real host, not what a bare kernel starts with.
@@ -316,7 +317,7 @@ def booted(
         shared = Path(scratch, "host")
         shared.mkdir()
         shared.chmod(0o755)
-        notify.bind(str(Path(scratch, "notify")))
+        notify.bind(str(shared / "notify"))
         notify.settimeout(BOOT_SECONDS)
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
         container = subprocess.Popen(
@@ -337,10 +338,14 @@ def booted(
         )
         try:
             leader = _wait_until_up(notify, console.name)
+            machine = Machine(suite, leader, shared)
             try:
-                yield Machine(suite, leader, shared)
+                yield machine
             finally:
-                os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
+                if Path(f"/proc/{leader}/comm").read_text() == "systemd\n":
+                    os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
+                else:
+                    machine.run("poweroff")
                 container.wait(BOOT_SECONDS)
         finally:
             if container.poll() is None:

@@ -1,10 +1,14 @@
-"""The init script /etc/init.d/udsd on a machine without systemd, used as SysV init and its admin use it."""
+"""The init script /etc/init.d/udsd without systemd, used as SysV init and its admin use it: init_script.py [COMMAND...]
+
+Nothing runs before and after that. COMMAND is how the script is called, instead of by its path.
+"""
 
 import fcntl
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +19,7 @@ LOG = Path("/var/log/udsd.log")
 
 def script(action: str) -> tuple[int, str]:
     """Exit status, and all that is printed until nobody can print any more."""
-    command = ["/etc/init.d/udsd", action]
+    command = [*(sys.argv[1:] or ["/etc/init.d/udsd"]), action]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
     return done.returncode, done.stdout
 
@@ -126,3 +130,4 @@ assert (status, said.splitlines()[0]) == (
     f"udsd: {SOCKET} is a file, not a socket: left as it is",
 ), (status, said)
 assert SOCKET.read_text() == "precious"
+SOCKET.unlink()

@@ -25,6 +25,9 @@ OPTIONAL = ("sid",)  # may be impossible to bootstrap while its mirror is in tra
 BARE = ("systemd", "systemd-sysv", "dbus")
 READY = (*BARE, "python3", "python3-systemd", "python3-daemon", "procps", "util-linux")
 
+# Besides that, users have service managers of their own.
+USERS = (*READY, "libpam-systemd", "dbus-user-session")
+
 # Besides that, the programs by which others log.
 CLIENTS = (*READY, "bsdutils", "busybox", "netcat-openbsd", "perl", "rsyslog", "socat")
 

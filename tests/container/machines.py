@@ -79,13 +79,14 @@ def _run(root: Sequence[str], command: str) -> str:
 class Machine:
     """A booted machine, here a container. `shared` is a folder of the host that it sees as /host.
 
-    `leader` is the host's process for it: its PID 1.
+    `leader` is the host's process for it: its PID 1. `switched_off_by` is the signal that has systemd do so in the end.
     """
 
     def __init__(self, suite: str, leader: int, shared: Path) -> None:
         self.suite = suite
         self.leader = leader
         self.shared = shared
+        self.switched_off_by = signal.SIGRTMIN + 4  # poweroff.target (systemd(1))
         self.since = "--since=@0"
         self._launcher = ""
         self._options: tuple[str, ...] = ()
@@ -343,7 +344,7 @@ def booted(
                 yield machine
             finally:
                 if Path(f"/proc/{leader}/comm").read_text() == "systemd\n":
-                    os.kill(leader, signal.SIGRTMIN + 4)  # power off (systemd(1))
+                    os.kill(leader, machine.switched_off_by)
                 else:
                     machine.run("poweroff")
                 container.wait(BOOT_SECONDS)

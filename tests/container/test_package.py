@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.images import READY, image
+from tests.container.images import USERS, image
 from tests.container.load import check, load
 from tests.container.machines import Machine, booted, build_needs, build_package, install, run_in_root
 from tests.container.needs import make_image
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.one_machine
 
 _DEBIAN = TOP / "packaging/debian"
 
-_MACHINE = (*READY, "libpam-systemd", "dbus-user-session")  # with that, users have service managers of their own
 _LINTIAN = ("lintian",)
 _WITHOUT_SYSTEMD = ("python3-systemd", "python3-daemon", "systemd-standalone-sysusers")
 _RPM = ("rpm", "python3-setuptools", "python3-wheel", "scdoc")
@@ -83,7 +82,7 @@ _MACROS = """
 @pytest.fixture(scope="module")
 def native(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The .deb of this checkout built on the suite itself; beside it is what else was built."""
-    for packages in (_MACHINE, _LINTIAN, _WITHOUT_SYSTEMD, _RPM, build_needs(TOP)):
+    for packages in (USERS, _LINTIAN, _WITHOUT_SYSTEMD, _RPM, build_needs(TOP)):
         make_image(suite, packages)
     return build_package(TOP, tmp_path_factory.mktemp(suite), suite)
 
@@ -91,7 +90,7 @@ def native(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def plain(suite: str) -> Iterator[Machine]:
     """A machine without udsd, where users have service managers of their own."""
-    with booted(suite, _MACHINE) as fresh:
+    with booted(suite, USERS) as fresh:
         yield fresh
 
 

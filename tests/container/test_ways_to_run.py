@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.images import READY, image
+from tests.container.images import READY, USERS, image
 from tests.container.machines import PROGRAMS, Machine, booted, install, run_in_root
 from tests.container.needs import make_image
 from tests.source import TOP
 
 pytestmark = pytest.mark.one_machine
 
-
-_USERS = (*READY, "libpam-systemd", "dbus-user-session")  # with service managers for users
 _UID = 1000
 
 _NO_LIMIT = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off\n"
@@ -33,8 +31,8 @@ _PERSISTENT = "[Journal]\nStorage=persistent\n"
 @pytest.fixture(scope="module")
 def installed(suite: str, package: Path) -> Iterator[Machine]:
     """One machine for the tests on a booted one, which have nothing to do with each other."""
-    make_image(suite, _USERS)
-    with booted(suite, _USERS) as machine:
+    make_image(suite, USERS)
+    with booted(suite, USERS) as machine:
         install(machine, package)
         yield machine
 

@@ -68,7 +68,7 @@ def test_restarts_under_load_lose_and_repeat_nothing(emulated: Emulated) -> None
 
 def test_what_was_sent_before_a_shutdown_is_stored(emulated: Emulated) -> None:
     boot = emulated.text("cat", "/proc/sys/kernel/random/boot_id").replace("-", "")
-    emulated.run(*emulated.program("send_numbered", "500", "before"))
+    emulated.run(*emulated.program("send_numbered", "--count=500", "before"))
     emulated.reboot()
     assert emulated.messages() == [b"before %d" % number for number in range(500)]
     (bye,) = [entry for entry in emulated.journal(f"_BOOT_ID={boot}", "--unit=udsd") if "UDSD_RECEIVED" in entry]

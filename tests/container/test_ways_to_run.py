@@ -22,7 +22,7 @@ _UID = 1000
 _NO_LIMIT = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limit=off\n"
 
 # Sending it always works; journald need not believe it.
-_FORGE = "write entries that journalctl -u shows for another unit"
+_FORGE = "write entries that journalctl -u shows for others"
 
 # Journals of users are files of their own only on disk.
 _PERSISTENT = "[Journal]\nStorage=persistent\n"
@@ -249,7 +249,7 @@ def test_a_service_without_a_socket_unit_is_killed_and_loses_nothing(installed: 
 def attempts() -> dict[str, tuple[str, str]]:
     """The table of udsd(8): each attempt of an attacker with what comes of it by default, and as root."""
     page = (TOP / "packaging/man/udsd.8.scd").read_text()
-    rows = re.findall(r"^\|  (.*)\n:  (yes|no)\n:  (yes|no)$", page, re.MULTILINE)
+    rows = re.findall(r"^(\S.*?)  +(yes|no)  +(yes|no)$", page, re.MULTILINE)
     return {name: (default, root) for name, default, root in rows}
 
 

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,7 @@ class Requests:
 def serving(kind: str, path: Path, udsd: Path) -> Iterator[None]:
     with bound(path, socket.SOCK_STREAM) as listener:
         listener.listen(64)
+        listener.setblocking(True)  # also for the server, which shares this
         server = subprocess.Popen(
             [sys.executable, "-m", *_SERVERS[kind]],
             cwd=TOP,
@@ -86,8 +87,14 @@ def serving(kind: str, path: Path, udsd: Path) -> Iterator[None]:
             finally:
                 if server.returncode is None:
                     os.killpg(server.pid, signal.SIGKILL)
-                    server.communicate()
-        assert (server.returncode, b"Logging error" in errors) == (0, False), errors.decode()
+                    _, errors = server.communicate()
+                sys.stderr.write(errors.decode())  # pytest shows it where the test fails
+        assert (server.returncode, b"Logging error" in errors) == (0, False)
+
+
+def end(daemon: "subprocess.Popen[bytes]") -> None:
+    daemon.terminate()
+    daemon.communicate(timeout=SECONDS)
 
 
 @pytest.mark.parametrize("kind", _SERVERS)
@@ -102,26 +109,29 @@ def test_restarts_of_udsd_lose_nothing_that_a_server_logs(kind: str, path: Path,
             asked.append(first)
             pids.add(pid)
 
-    with bound(path) as held:
+    with bound(path) as held, ExitStack() as daemons:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        start = ("--rate-limit=off", f"--output={output}")
-        daemon = activate(held.fileno(), options=start)
+
+        def start() -> "subprocess.Popen[bytes]":
+            daemon = activate(held.fileno(), options=("--rate-limit=off", f"--output={output}"))
+            daemons.callback(end, daemon)
+            return daemon
+
+        daemon = start()
         with serving(kind, tmp_path / "http", path):
             requests = Requests(tmp_path / "http")
             try:
                 for _ in range(5):
                     until_answered(20)
-                    daemon.terminate()
-                    daemon.communicate(timeout=SECONDS)
+                    end(daemon)
                     fill(str(path))  # so that the workers wait
                     until_answered(requests.answered.qsize())
-                    daemon = activate(held.fileno(), options=start)
+                    daemon = start()
                 while len(pids) < WORKERS:
                     until_answered(1)
             finally:
                 requests.end()
-        daemon.terminate()
-        daemon.communicate(timeout=SECONDS)
+        end(daemon)
     until_answered(requests.answered.qsize())
     stored = Counter(int(number) for number in re.findall(r": record (\d+)$", output.read_text(), re.MULTILINE))
     assert stored == Counter(number for first in asked for number in range(first, first + RECORDS))

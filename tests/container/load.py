@@ -40,13 +40,14 @@ def wait_for_number(machine: Machine, name: str, number: int, *sizes: int, secon
 
 
 @contextmanager
-def load(machine: Machine, *sizes: int, senders: int = 4) -> Iterator[Load]:
+def load(machine: Machine, *sizes: int, senders: int = 4, again: bool = False) -> Iterator[Load]:
     """Senders that send as fast as they can, datagrams of these sizes (bytes) in turn, while this is entered.
 
-    No sender may see an error. Whatever they have sent is in the journal, or lost, when this has been left.
+    No sender may see an error, but for those of a socket that is replaced, with `again`. Whatever they have sent is in
+    the journal, or lost, when this has been left.
     """
-    pad = ["--pad", *map(str, sizes or (0,))]
-    programs = {f"s{number}": machine.program("send_numbered", f"s{number}", *pad) for number in range(senders)}
+    options = ["--pad", *map(str, sizes or (0,)), *(["--again"] if again else [])]
+    programs = {f"s{number}": machine.program("send_numbered", f"s{number}", *options) for number in range(senders)}
     with _running(machine, programs) as under_way:
         for name in programs:
             wait_for_number(machine, name, 100, *sizes)

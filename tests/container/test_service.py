@@ -1,9 +1,10 @@
 """The main job on a booted machine: a datagram on the socket is an entry in the journal."""
 
+import os
 import random
 import re
 
-from tests.container.load import load
+from tests.container.load import check, load
 from tests.container.machines import Entry, Machine
 
 IMITATIONS = [
@@ -156,6 +157,30 @@ def test_what_is_queued_when_the_socket_is_stopped_is_stored(machine: Machine) -
         machine.run("systemctl", "start", "udsd.service", "udsd.socket")
     expected = [b"%s %d" % (verb, number) for verb in (b"restart", b"stop") for number in range(count)]
     assert machine.messages() == expected
+
+
+def test_restarts_of_the_socket_under_load_lose_and_repeat_nothing(machine: Machine) -> None:
+    machine.options("--rate-limit=off")
+    with load(machine, again=True) as under_way:
+        for _ in range(int(os.environ.get("UDSD_TESTS_RESTARTS", "10"))):
+            machine.run("systemctl", "restart", "udsd.socket")
+            machine.run("systemctl", "start", "udsd.service")  # waits until it is up
+        machine.run("systemctl", "stop", "udsd.socket")
+        assert machine.show("udsd.service", "ActiveState") == "inactive"
+        machine.run("systemctl", "start", "udsd.socket")
+    check(machine, under_way)
+    machine.run("systemctl", "restart", "udsd.socket", "udsd.service")
+    assert machine.show("udsd.service", "ActiveState") == "active"
+
+
+def test_a_socket_without_its_file_is_not_sealed_in_vain(machine: Machine) -> None:
+    machine.run("systemctl", "start", "udsd.service")
+    machine.run("rm", "/run/udsd/udsd.sock")
+    machine.run("systemctl", "restart", "udsd.service", status=1)
+    assert "has been shut down" in machine.text("systemctl", "status", "--lines=0", "udsd.service", status=3)
+    machine.run("systemctl", "restart", "udsd.socket")
+    machine.run("udsd-send", "after the restart of the socket")
+    machine.wait_for("MESSAGE=after the restart of the socket")
 
 
 def test_a_directory_that_is_mounted_elsewhere_outlives_the_socket(machine: Machine) -> None:

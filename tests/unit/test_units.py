@@ -9,9 +9,9 @@ from tests.source import TOP
 _FORMAT_SERVICE = """
 -Description=Datagrams to the Journal
 +Description=Datagrams to the Journal, Format %i
--Requires=udsd.socket
+-Wants=udsd.socket
 -After=udsd.socket
-+Requires=udsd-format@%i.socket
++Wants=udsd-format@%i.socket
 +After=udsd-format@%i.socket
 """
 _FORMAT_SOCKET = """
@@ -25,9 +25,9 @@ _FORMAT_SOCKET = """
 _NAMESPACE_SERVICE = """
 -Description=Datagrams to the Journal
 +Description=Datagrams to the Journal, Namespace %i
--Requires=udsd.socket
+-Wants=udsd.socket
 -After=udsd.socket
-+Requires=udsd@%i.socket
++Wants=udsd@%i.socket
 +After=udsd@%i.socket
 -# Ordinary services stop before basic.target does, and udsd after it. So udsd stores what they send while they stop.
 -DefaultDependencies=no

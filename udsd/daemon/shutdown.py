@@ -1,8 +1,9 @@
 """The end: remove the files of our sockets, deliver what is queued, print what cannot be delivered.
 
 For sockets of our own: first refuse further datagrams, then remove the files, then deliver everything that is queued.
-For systemd's sockets: deliver what is queued, for a short time. Whatever is left stays for the next start, unless the
-socket unit is stopped as well: then systemd closes the socket a moment after udsd has ended.
+For systemd's sockets: deliver what is queued, for a short time. What is left stays for the next start. If the socket
+unit has been stopped, systemd has closed the socket and removed its file, and udsd alone holds it: it ends like one of
+our own. Only then, since nobody can undo it: a socket that systemd still has would be of no use any more.
 """
 
 import math
@@ -53,7 +54,10 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
         _release_files(loop, bound)
         sealed += loop.sources
     else:
-        _empty_passed(loop, time.monotonic() + _PASSED)
+        given_up = _seal_given_up(loop)
+        sealed += given_up
+        passed = [source for source in loop.sources if source not in given_up]
+        _empty_passed(loop, passed, time.monotonic() + _PASSED)
     if sealed:
         for source in _drain(loop, sealed, time.monotonic() + _PATIENCE):
             while loop.relay.take(source, time.monotonic(), printer):
@@ -73,6 +77,14 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
     return os.EX_UNAVAILABLE if total(source.counters for source in loop.sources).undelivered else os.EX_OK
 
 
+def _seal_given_up(loop: Loop) -> list[Source]:
+    """Seal the sockets that systemd has closed. Returns them."""
+    given_up = [source for source in loop.sources if source.receiver.has_lost_its_file()]
+    for source in given_up:
+        source.receiver.seal()
+    return given_up
+
+
 def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
     for made in bound:
         left = made.release()
@@ -80,12 +92,11 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
             loop.delivery.log.say(FILE_LEFT, f"{made.path} was not removed: {left}")
 
 
-def _empty_passed(loop: Loop, deadline: float) -> None:
+def _empty_passed(loop: Loop, rest: Sequence[Source], deadline: float) -> None:
     """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over.
 
     Once what was queued at the beginning is delivered, the deadline is near.
     """
-    rest = loop.sources
     older = {source: source.receiver.stamp_from_now() for source in rest}
     while rest and time.monotonic() < deadline:
         if loop.delivery.ready(time.monotonic(), look=True):

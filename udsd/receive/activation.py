@@ -1,6 +1,7 @@
 """The sockets that systemd passed (sd_listen_fds(3)).
 
-They belong to systemd: udsd never touches their files, and what is queued in them outlives udsd.
+They belong to systemd: udsd never touches their files, and what is queued in them outlives udsd. When systemd gives one
+up, it closes it and removes its file, and then stops udsd, which holds it still (`daemon.shutdown`).
 
 If the last run was killed, it may have delivered the first datagram of a queue and not yet taken it off. To detect
 that, each run gives systemd a mark to keep (FDSTORE in sd_notify(3)), and removes the mark just before it ends. A run
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from udsd import formats
 from udsd.errors import UdsdError
 from udsd.receive.bound_socket import KEPT, Kept
-from udsd.receive.receiver import Receiver
+from udsd.receive.receiver import Receiver, is_sealed
 from udsd.service import failed_start, systemd
 
 _HINT = "correct the socket unit: ListenDatagram=/PATH and FileDescriptorName=FORMAT"
@@ -73,6 +74,9 @@ def _socket(descriptor: int, name: str) -> tuple[Receiver, str]:
     bound = socket.socket(fileno=descriptor)
     if not bound.getsockname():
         raise UdsdError(f"{what} is not bound to an address", hint=_HINT, status=os.EX_CONFIG)
+    if is_sealed(bound):  # at the end of a run that did not find the file of the socket any more
+        hint = "make a new one: restart the socket unit"
+        raise UdsdError(f"{what} has been shut down", hint=hint, status=os.EX_UNAVAILABLE)
     # Without FileDescriptorName= systemd names a descriptor after its unit; a manager that gives no names
     # at all leaves "unknown".
     chosen = formats.DEFAULT if name == "unknown" or name.endswith(".socket") else name

@@ -21,6 +21,7 @@ socket, so a kill between the two steps can repeat it, never lose it.
 
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -52,6 +53,13 @@ def unbound() -> socket.socket:
     return receiver
 
 
+def is_sealed(bound: socket.socket) -> bool:
+    """Whether a Receiver has sealed the socket, in this process or another."""
+    poll = select.poll()
+    poll.register(bound, select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
 class Receiver:
     """The queue of a bound socket.
 
@@ -72,6 +80,7 @@ class Receiver:
         self._control: list[tuple[int, int, bytes]] = []  # of the datagram last looked at
         _try_option(bound, _SO_PASSRIGHTS, 0)
         self._socket = bound
+        self._file = self._found()
         self._view = memoryview(bytearray(_ROOM))
         self._buffers = (self._view,)
         if self.has_times:
@@ -158,6 +167,21 @@ class Receiver:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+    def has_lost_its_file(self) -> bool:
+        """Whether the file that was at its path is not there any more: whoever made the socket has given it up.
+
+        False if there was none: the socket is in the abstract name space, or the file cannot be seen from here.
+        """
+        return self._file is not None and self._found() != self._file
+
+    def _found(self) -> tuple[int, int] | None:
+        """The file that is at its path now."""
+        try:
+            status = os.stat(self.name)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def close(self) -> None:
         """Close the socket: a sender gets ECONNREFUSED from now on, and connects to another one."""

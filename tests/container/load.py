@@ -64,6 +64,25 @@ def direct(machine: Machine) -> Iterator[Load]:
 
 
 @contextmanager
+def caged(machine: Machine) -> Iterator[Load]:
+    """A service sends from a root of its own with /run/udsd mounted. If the socket is replaced, it connects again."""
+    root = "/var/empty/root"
+    machine.run("sh", "-c", f"mkdir -p {root} && mount --bind / {root}")
+    properties = [f"RootDirectory={root}", "BindPaths=/run/udsd", "BindReadOnlyPaths=/programs", "MountAPIVFS=yes"]
+    run = ["systemd-run", "--quiet", "--wait", "--pipe", "--unit=caged", *[f"--property={p}" for p in properties]]
+    under_way = Load()
+    started = machine.start(*run, *machine.program("send_numbered", "--again", "--rate=100", "scaged"))
+    try:
+        machine.wait_for("MESSAGE=scaged 10")
+        yield under_way
+    finally:
+        machine.run("systemctl", "stop", "caged.service")
+        said, _ = started.communicate()
+        assert started.returncode == 0, f"{machine.suite}: {said.decode()}"
+        under_way.sent[b"scaged"] = int(said)
+
+
+@contextmanager
 def _running(machine: Machine, programs: dict[str, list[str]]) -> Iterator[Load]:
     under_way = Load()
     started = {name: machine.start(*words) for name, words in programs.items()}

@@ -147,7 +147,7 @@ def test_a_soft_reboot(suite: str, root: Path) -> None:
         # child is stopped stops itself, for good.
         machine.run("systemd-run", "--quiet", "--no-block", "systemctl", "soft-reboot")
         wait_until_executed_anew(machine)
-        machine.run("systemctl", "is-system-running", "--wait")
+        wait_until(machine, "running", "--property=SystemState")
         machine.mark()
         wait_for_senders(machine)
     check_all_stored(root, 2 * (_SENDERS + 1))

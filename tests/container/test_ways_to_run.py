@@ -97,7 +97,8 @@ def test_a_user_has_a_socket_and_a_daemon_and_entries_in_the_own_journal(install
     assert f"stopped by DONE from uid {_UID}, " in bye["MESSAGE"]
     user.run("udsd-send", "-u", path, "wakes it")
     machine.wait_for("MESSAGE=wakes it")
-    user.run("systemctl", "--user", "stop", "udsd.socket", "udsd.service")
+    user.run("systemctl", "--user", "stop", "udsd.socket")
+    assert user.run("systemctl", "--user", "is-active", "udsd.service", status=3) == "inactive"
     assert [entry["MESSAGE"] for entry in user.journal(f"UDSD_SOCKET={path}")] == ["hello from alice", "wakes it"]
     machine.run("test", "!", "-e", path)
 

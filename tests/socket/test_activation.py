@@ -41,6 +41,29 @@ def test_what_is_queued_comes_first_and_the_socket_stays(path: Path, names: str 
         assert path.exists()
 
 
+def test_a_socket_that_has_lost_its_file_is_refused_to_senders_and_emptied(path: Path) -> None:
+    """So systemd leaves it when its unit is stopped, but that systemd has closed it, too."""
+    with bound(path) as held, sender(path) as client:
+        client.send(b"0")
+        daemon = activate(held.fileno(), names="raw")
+        assert daemon.stdout is not None
+        assert messages([daemon.stdout.readline().rstrip(b"\n")]) == [b"0"]
+        daemon.send_signal(signal.SIGSTOP)
+        for number in range(1, 10):
+            client.send(b"%d" % number)
+        path.unlink()
+        daemon.send_signal(signal.SIGTERM)
+        daemon.send_signal(signal.SIGCONT)
+        out, _ = daemon.communicate(timeout=SECONDS)
+        assert (daemon.returncode, messages(out.splitlines())) == (0, [b"%d" % number for number in range(1, 10)])
+        with pytest.raises(BrokenPipeError):
+            client.send(b"late")
+        again = activate(held.fileno(), names="raw")
+        _, err = again.communicate(timeout=SECONDS)
+        assert again.returncode == os.EX_UNAVAILABLE
+        assert b"has been shut down" in err
+
+
 @pytest.mark.parametrize("killed", [True, False])
 def test_what_is_first_after_a_kill_is_marked_as_a_possible_repeat(
     path: Path, journald: Journald, killed: bool

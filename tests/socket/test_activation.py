@@ -190,6 +190,25 @@ def test_what_a_blocked_sink_does_not_take_waits_for_the_next_start(path: Path, 
         assert held.recv(100) == b"for the next start"
 
 
+def test_a_slow_sink_gets_all_that_was_queued_at_the_stop(path: Path) -> None:
+    with bound(path) as held, sender(path) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
+        for number in range(400):
+            client.send(b"%03d" % number + bytes(4000).replace(b"\0", b"."))
+        daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
+        assert daemon.stdout is not None
+        assert daemon.stderr is not None
+        daemon.stderr.readline()  # it receives
+        daemon.send_signal(signal.SIGTERM)
+        out = b""
+        while part := os.read(daemon.stdout.fileno(), 65536):
+            out += part
+            time.sleep(0.05)  # a slow disk: some 2 s for all
+        daemon.communicate(timeout=SECONDS)
+        assert daemon.returncode == 0
+        assert re.findall(rb": (\d{3})\.", out) == [b"%03d" % number for number in range(400)]
+
+
 def refused(daemon: "subprocess.Popen[bytes]") -> tuple[int, str]:
     out, err = daemon.communicate(timeout=SECONDS)
     assert out == b""

@@ -21,7 +21,8 @@ from udsd.receive import activation
 from udsd.receive.bound_socket import BoundSocket, Kept
 from udsd.service import systemd
 
-_PASSED = 1.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes 0.2 s
+_PASSED = 10.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes one to three
+_BLOCKED = 1.0  # seconds of them that the sink may take nothing
 _SINCE = 0.1  # seconds after that for what senders have sent since, who may go on for ever
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end; then the datagrams that are left are printed
 _LAST_WORDS = 5.0  # seconds that udsd's own last messages may wait after that
@@ -57,7 +58,7 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
         given_up = _seal_given_up(loop)
         sealed += given_up
         passed = [source for source in loop.sources if source not in given_up]
-        _empty_passed(loop, passed, time.monotonic() + _PASSED)
+        _empty_passed(loop, passed)
     if sealed:
         for source in _drain(loop, sealed, time.monotonic() + _PATIENCE):
             while loop.relay.take(source, time.monotonic(), printer):
@@ -92,11 +93,13 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
             loop.delivery.log.say(FILE_LEFT, f"{made.path} was not removed: {left}")
 
 
-def _empty_passed(loop: Loop, rest: Sequence[Source], deadline: float) -> None:
+def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
     """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over.
 
-    Once what was queued at the beginning is delivered, the deadline is near.
+    Once what was queued at the beginning is delivered, the deadline is near. So it is while the sink takes nothing.
     """
+    began = time.monotonic()
+    deadline = began + _PASSED
     older = {source: source.receiver.stamp_from_now() for source in rest}
     while rest and time.monotonic() < deadline:
         if loop.delivery.ready(time.monotonic(), look=True):
@@ -106,7 +109,11 @@ def _empty_passed(loop: Loop, rest: Sequence[Source], deadline: float) -> None:
                 if not older:
                     deadline = min(deadline, time.monotonic() + _SINCE)
         else:
-            loop.wait(deadline)
+            assert loop.delivery.blocked_since is not None
+            end = min(deadline, max(began, loop.delivery.blocked_since) + _BLOCKED)
+            if time.monotonic() >= end:
+                return
+            loop.wait(end)
         loop.attend()
 
 

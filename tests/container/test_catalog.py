@@ -95,7 +95,7 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
 
     # The counters, and a file for them in a folder that the service may not write.
     machine.wait_for(match(messages.METRICS_FAILED))
-    check(machine, messages.METRICS_FAILED, "metrics: /run/udsd.prom: Permission denied\n")
+    check(machine, messages.METRICS_FAILED, "metrics: /run/udsd.prom: Read-only file system\n")
     machine.run("systemctl", "kill", "--signal=USR1", "udsd.service")
     machine.wait_for(match(messages.STATISTICS))
     check(machine, messages.STATISTICS, UDSD_STATISTICS_OF="/run/udsd/udsd.sock")

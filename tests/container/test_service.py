@@ -4,8 +4,11 @@ import os
 import random
 import re
 
+import pytest
+
 from tests.container.load import caged, check, load
 from tests.container.machines import Entry, Machine
+from tests.source import TOP
 
 IMITATIONS = [
     b"x\nPRIORITY=0\n_UID=0",
@@ -159,18 +162,25 @@ def test_what_is_queued_when_the_socket_is_stopped_is_stored(machine: Machine) -
     assert machine.messages() == expected
 
 
-def test_restarts_of_the_socket_under_load_lose_and_repeat_nothing(machine: Machine) -> None:
+@pytest.mark.parametrize("drop_in", [None, "journalctl-u.conf"], ids=["default", "root"])
+def test_restarts_of_the_socket_under_load_lose_and_repeat_nothing(machine: Machine, drop_in: str | None) -> None:
+    if drop_in:
+        machine.drop_in("root", (TOP / "systemd/examples" / drop_in).read_text())
     machine.options("--rate-limit=off")
     with load(machine, again=True) as under_way:
-        for _ in range(int(os.environ.get("UDSD_TESTS_RESTARTS", "10"))):
+        for _ in range(int(os.environ.get("UDSD_TESTS_RESTARTS", "3" if drop_in else "10"))):
             machine.run("systemctl", "restart", "udsd.socket")
             machine.run("systemctl", "start", "udsd.service")  # waits until it is up
         machine.run("systemctl", "stop", "udsd.socket")
         assert machine.show("udsd.service", "ActiveState") == "inactive"
         machine.run("systemctl", "start", "udsd.socket")
     check(machine, under_way)
-    machine.run("systemctl", "restart", "udsd.socket", "udsd.service")
-    assert machine.show("udsd.service", "ActiveState") == "active"
+
+
+def test_the_socket_and_its_service_can_be_restarted_together(machine: Machine) -> None:
+    for words in 5 * [("udsd.socket", "udsd.service"), ("udsd.service", "udsd.socket")]:
+        machine.run("systemctl", "restart", *words)
+        assert machine.show("udsd.service", "ActiveState") == "active"
 
 
 def test_a_socket_without_its_file_is_not_sealed_in_vain(machine: Machine) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,10 @@ def test_what_a_blocked_sink_does_not_take_waits_for_the_next_start(path: Path, 
 
 
 def test_a_slow_sink_gets_all_that_was_queued_at_the_stop(path: Path) -> None:
-    with bound(path) as held, sender(path) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
+    with bound(path) as held, ExitStack() as senders:
         for number in range(400):
+            if number % 20 == 0:  # as much as a send buffer has room for everywhere
+                client = senders.enter_context(sender(path))
             client.send(b"%03d" % number + bytes(4000).replace(b"\0", b"."))
         daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
         assert daemon.stdout is not None
@@ -207,6 +209,38 @@ def test_a_slow_sink_gets_all_that_was_queued_at_the_stop(path: Path) -> None:
         daemon.communicate(timeout=SECONDS)
         assert daemon.returncode == 0
         assert re.findall(rb": (\d{3})\.", out) == [b"%03d" % number for number in range(400)]
+
+
+def test_a_socket_that_is_given_up_during_the_stop_is_sealed(path: Path) -> None:
+    """What was sent before is delivered, and later senders see an error: nothing is left in the queue."""
+    with bound(path) as held, ExitStack() as senders:
+        clients = [senders.enter_context(sender(path)) for _ in range(20)]
+        for number in range(400):
+            clients[number % 20].send(b"%03d" % number + bytes(4000).replace(b"\0", b"."))
+        late = senders.enter_context(sender(path))
+        daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
+        assert daemon.stdout is not None
+        assert daemon.stderr is not None
+        daemon.stderr.readline()  # it receives
+        daemon.send_signal(signal.SIGTERM)
+        out, parts, sent = b"", 0, 0
+        while part := os.read(daemon.stdout.fileno(), 65536):
+            out += part
+            parts += 1
+            if parts == 3:  # the daemon stops, and its output is slow
+                path.unlink()
+            if parts > 3:
+                with suppress(BrokenPipeError):
+                    late.send(b"late")
+                    sent += 1
+            time.sleep(0.05)
+        daemon.communicate(timeout=SECONDS)
+        with pytest.raises(BrokenPipeError):
+            late.send(b"too late")
+        assert (out.count(b": late\n"), len(re.findall(rb": \d{3}\.", out))) == (sent, 400)
+        held.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            held.recv(100)
 
 
 def refused(daemon: "subprocess.Popen[bytes]") -> tuple[int, str]:

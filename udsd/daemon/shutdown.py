@@ -3,7 +3,9 @@
 For sockets of our own: first refuse further datagrams, then remove the files, then deliver everything that is queued.
 For systemd's sockets: deliver what is queued, for a short time. What is left stays for the next start. If the socket
 unit has been stopped, systemd has closed the socket and removed its file, and udsd alone holds it: it ends like one of
-our own. Only then, since nobody can undo it: a socket that systemd still has would be of no use any more.
+our own. Only then, since nobody can undo it: a socket that systemd still has would be of no use any more. The file says
+which it is. If somebody else has removed it, nobody can connect, and the next start asks for a restart of the socket
+unit.
 """
 
 import math
@@ -55,10 +57,10 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
         _release_files(loop, bound)
         sealed += loop.sources
     else:
-        given_up = _seal_given_up(loop)
-        sealed += given_up
-        passed = [source for source in loop.sources if source not in given_up]
+        sealed += _seal_given_up(loop.sources)
+        passed = [source for source in loop.sources if source not in sealed]
         _empty_passed(loop, passed)
+        sealed += _seal_given_up(passed)  # the socket unit may have been stopped meanwhile
     if sealed:
         for source in _drain(loop, sealed, time.monotonic() + _PATIENCE):
             while loop.relay.take(source, time.monotonic(), printer):
@@ -78,9 +80,9 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
     return os.EX_UNAVAILABLE if total(source.counters for source in loop.sources).undelivered else os.EX_OK
 
 
-def _seal_given_up(loop: Loop) -> list[Source]:
-    """Seal the sockets that systemd has closed. Returns them."""
-    given_up = [source for source in loop.sources if source.receiver.has_lost_its_file()]
+def _seal_given_up(sources: Sequence[Source]) -> list[Source]:
+    """Seal those of systemd's sockets that it has closed. Returns them."""
+    given_up = [source for source in sources if source.receiver.has_lost_its_file()]
     for source in given_up:
         source.receiver.seal()
     return given_up

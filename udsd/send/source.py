@@ -9,6 +9,7 @@ from io import BufferedReader, FileIO, TextIOWrapper
 from udsd.errors import UdsdError
 
 _LONGEST = 1 << 20  # bytes of a line that is held in memory: more than a datagram takes by default
+_AT_ONCE = 64  # lines in a list, and between two looks at the clock for the progress
 _BLOCK = 64 << 10  # bytes that are read at once: what a pipe holds
 
 TYPE_CHECKING = False  # importing typing costs 4 ms
@@ -30,12 +31,14 @@ class Input:
         else:
             self._name, self._file, prompts = path, _opened(path), False
         self._ahead = b""  # read, but not used yet
-        self._lines_left: list[bytes] = []
+        self._lines: list[bytes] = []  # of the last block that was read
+        self._taken = 0  # how many of them have been handed out
+        self._at_hand: list[bytes] = []  # the last of these
         self._terminal = self._file.isatty()
         self.typed = self._terminal and prompts
 
     def messages(self) -> Iterator[bytes | list[bytes] | Iterator[bytes]]:
-        """The lines, without their newlines: as many as have come in at once, or one that is typed.
+        """The lines, without their newlines: some that have come in at once, or one that is typed.
 
         A line of more than 1 MiB is an iterator over its pieces. What is left of it is passed over when the next lines
         are asked for. Who takes a list removes from it what is done: the progress counts the rest as not read.
@@ -45,9 +48,9 @@ class Input:
             from udsd.send import terminal
 
             return terminal.typed_lines()
-        return self._lines()
+        return self._messages()
 
-    def _lines(self) -> Iterator[list[bytes] | Iterator[bytes]]:
+    def _messages(self) -> Iterator[list[bytes] | Iterator[bytes]]:
         begun: list[bytes] = []  # of a line without its end
         size = 0
         while block := self._read():
@@ -55,8 +58,11 @@ class Input:
             end = lines.pop()
             if lines:
                 lines[0] = b"".join([*begun, lines[0]])
-                self._lines_left = lines
-                yield lines
+                self._lines = lines
+                for at in range(0, len(lines), _AT_ONCE):
+                    self._taken = at + _AT_ONCE
+                    self._at_hand = lines[at : self._taken]
+                    yield self._at_hand
                 begun, size = [], 0
             begun.append(end)
             size += len(end)
@@ -92,10 +98,11 @@ class Input:
         return None if self._terminal else progress("lines", self._share)
 
     def _share(self, _: int) -> float | None:
-        """How much of the file is read, None for a pipe. What was before the first line counts as read."""
+        """How much of the file is read, None for a pipe. What an earlier reader of standard input took counts, too."""
         try:
             status = os.fstat(self._file.fileno())
-            read = self._file.tell() - sum(len(line) + 1 for line in self._lines_left)
+            left = (*self._at_hand, *self._lines[self._taken :])
+            read = self._file.tell() - sum(len(line) + 1 for line in left)
             return read / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
         except OSError:
             return None

@@ -26,8 +26,6 @@ STOP_AS_MESSAGE = b"<6>1 - - - - - - " + STOP  # as `encoding.plain` has it
 
 _CATCH_UP_SECONDS = 0.1
 
-_AT_ONCE = 64  # lines between two looks at the clock for the progress
-
 Message = bytes | Iterator[bytes]  # a line that is too long to be held comes in pieces
 
 
@@ -101,7 +99,7 @@ class Work:
         for message in self.messages:
             if isinstance(message, list):
                 while message:
-                    del message[: self._deliver_some(message[:_AT_ONCE])]
+                    del message[: self._deliver_some(message)]
                     self._show_progress()
             else:
                 self._deliver_one(message)

@@ -109,8 +109,8 @@ class Handler(logging.Handler):
         if me in inside:
             next(self._drops)
             return False
-        inside.add(me)
         try:
+            inside.add(me)
             passed = self.filter(record)
             if passed:
                 self.emit(passed if isinstance(passed, logging.LogRecord) else record)  # a filter may replace it

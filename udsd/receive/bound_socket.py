@@ -27,7 +27,6 @@ udsd.socket).
 
 import errno
 import os
-import select
 import socket
 import stat
 import time
@@ -61,9 +60,7 @@ class Kept(NamedTuple):
     @property
     def is_sealed(self) -> bool:
         """Whether that run was killed while it stopped."""
-        poll = select.poll()
-        poll.register(self.socket, select.POLLRDHUP)
-        return bool(poll.poll(0))
+        return receiver.is_sealed(self.socket)
 
     def forget(self) -> None:
         """Have the manager close it."""

@@ -261,7 +261,7 @@ def test_an_attacker_who_has_taken_udsd_over_can_do_what_the_page_says(installed
     prepare = (
         "mkdir -p /root/.ssh /srv/open && chmod 777 /srv/open && touch /etc/open.conf"
         " && echo secret >/root/.ssh/id_ed25519 && chmod 600 /root/.ssh/id_ed25519"
-        f" && sed '/^Requires/d;/^After=udsd/d' $(systemctl show --value --property=FragmentPath udsd.service)"
+        f" && sed '/^Wants=/d;/^After=udsd/d' $(systemctl show --value --property=FragmentPath udsd.service)"
         f" >/run/systemd/system/{unit}"
     )
     machine.run("sh", "-euc", prepare)

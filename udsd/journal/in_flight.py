@@ -27,7 +27,7 @@ from udsd.journal.entry import Entry
 from udsd.journal.sink import Lost
 
 GRACE = 0.25  # seconds between two looks; measured: PID 1 closes the socket 0.02 s after its last read
-_MOST = 2048  # entries: the kernel queues 278 of the smallest
+_MOST = 1024  # entries: the kernel queues 278 of the smallest
 _MOST_BYTES = 1024 * 1024  # five times what the kernel queues for a sender
 _EMPTY: Lost = (b"", None)
 

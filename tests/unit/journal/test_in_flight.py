@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from udsd.journal.in_flight import GRACE, InFlight
 
-MOST = 2048
+MOST = 1024
 MOST_BYTES = 1024 * 1024
 
 

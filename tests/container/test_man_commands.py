@@ -3,6 +3,7 @@
 Those have tests of their own. `journalctl` may find nothing; any other failure is a mistake in the page.
 """
 
+import os
 import re
 import subprocess
 
@@ -16,9 +17,11 @@ _NO_COMMANDS = ("SECURITY", "JSON", "TROUBLESHOOTING")  # what stands apart ther
 _RUNS_ON = "udsd --sink console "  # in the foreground, until it is told to stop
 _DETACHES = "udsd --detach "  # where systemd has no socket
 
+_ABSTRACT = f"@myapp{os.getpid()}"  # machines that run side by side have one network name space
+
 # What a page supposes to be there.
 _BEFORE = "mkdir -p /run/myapp && touch import.log last.log && systemctl start udsd-format@json.socket"
-_OTHERS = ("--listen=/run/myapp/log.sock", "--listen=@myapp")
+_OTHERS = ("--listen=/run/myapp/log.sock", f"--listen={_ABSTRACT}")
 
 
 def commands(page: str) -> list[str]:
@@ -28,7 +31,7 @@ def commands(page: str) -> list[str]:
         if not section.startswith(_NO_COMMANDS):
             for block in re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
                 found += [] if block.startswith("[") else block.replace("|\n", "|").splitlines()
-    return found
+    return [command.replace("@myapp", _ABSTRACT) for command in found]
 
 
 @pytest.mark.parametrize("page", ["udsd.8", "udsd-send.1", "udsd.fields.7"])

@@ -14,7 +14,7 @@ from tests.source import TOP
 
 _PAGES = TOP / "packaging/man"
 _NO_COMMANDS = ("SECURITY", "JSON", "TROUBLESHOOTING")  # what stands apart there is a table, or has a test of its own
-_RUNS_ON = "udsd --sink console "  # in the foreground, until it is told to stop
+_RUNS_ON = "udsd --sink console "  # in the foreground; DONE ends it
 _DETACHES = "udsd --detach "  # where systemd has no socket
 
 _ABSTRACT = f"@myapp{os.getpid()}"  # machines that run side by side have one network name space

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -191,21 +192,29 @@ def test_what_a_blocked_sink_does_not_take_waits_for_the_next_start(path: Path, 
         assert held.recv(100) == b"for the next start"
 
 
+def queue_numbers(path: Path, senders: ExitStack) -> None:
+    """Queue 400 numbered datagrams, more than a pipe has room for. They come from 20 senders, who do not wait."""
+    clients = [senders.enter_context(sender(path)) for _ in range(20)]
+    for number in range(400):
+        clients[number % 20].send(b"%03d" % number + b"." * 4000)
+
+
+def slowly(daemon: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """What a daemon prints, as a slow disk takes it: the slowness is what is tested, so nothing is waited for."""
+    assert daemon.stdout is not None
+    while part := os.read(daemon.stdout.fileno(), 65536):
+        yield part
+        time.sleep(0.05)
+
+
 def test_a_slow_sink_gets_all_that_was_queued_at_the_stop(path: Path) -> None:
     with bound(path) as held, ExitStack() as senders:
-        for number in range(400):
-            if number % 20 == 0:  # as much as a send buffer has room for everywhere
-                client = senders.enter_context(sender(path))
-            client.send(b"%03d" % number + bytes(4000).replace(b"\0", b"."))
+        queue_numbers(path, senders)
         daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
-        assert daemon.stdout is not None
         assert daemon.stderr is not None
         daemon.stderr.readline()  # it receives
         daemon.send_signal(signal.SIGTERM)
-        out = b""
-        while part := os.read(daemon.stdout.fileno(), 65536):
-            out += part
-            time.sleep(0.05)  # a slow disk: some 2 s for all
+        out = b"".join(slowly(daemon))
         daemon.communicate(timeout=SECONDS)
         assert daemon.returncode == 0
         assert re.findall(rb": (\d{3})\.", out) == [b"%03d" % number for number in range(400)]
@@ -214,26 +223,21 @@ def test_a_slow_sink_gets_all_that_was_queued_at_the_stop(path: Path) -> None:
 def test_a_socket_that_is_given_up_during_the_stop_is_sealed(path: Path) -> None:
     """What was sent before is delivered, and later senders see an error: nothing is left in the queue."""
     with bound(path) as held, ExitStack() as senders:
-        clients = [senders.enter_context(sender(path)) for _ in range(20)]
-        for number in range(400):
-            clients[number % 20].send(b"%03d" % number + bytes(4000).replace(b"\0", b"."))
+        queue_numbers(path, senders)
         late = senders.enter_context(sender(path))
         daemon = activate(held.fileno(), options=("--sink=console", "--rate-limit=off"))
-        assert daemon.stdout is not None
         assert daemon.stderr is not None
         daemon.stderr.readline()  # it receives
         daemon.send_signal(signal.SIGTERM)
-        out, parts, sent = b"", 0, 0
-        while part := os.read(daemon.stdout.fileno(), 65536):
+        out, sent = b"", 0
+        for parts, part in enumerate(slowly(daemon), 1):
             out += part
-            parts += 1
-            if parts == 3:  # the daemon stops, and its output is slow
+            if parts == 3:
                 path.unlink()
             if parts > 3:
                 with suppress(BrokenPipeError):
                     late.send(b"late")
                     sent += 1
-            time.sleep(0.05)
         daemon.communicate(timeout=SECONDS)
         with pytest.raises(BrokenPipeError):
             late.send(b"too late")

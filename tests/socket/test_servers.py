@@ -35,7 +35,7 @@ _SERVERS = {
 
 
 class Requests:
-    """Clients that ask a server until they are told to end: each request is for records of its own."""
+    """Clients that send requests until they are stopped. Each request has the server log records of its own."""
 
     def __init__(self, path: Path) -> None:
         self.answered: queue.Queue[tuple[int, bytes]] = queue.Queue()

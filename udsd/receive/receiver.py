@@ -169,9 +169,9 @@ class Receiver:
             signal.signal(signal.SIGALRM, before)
 
     def has_lost_its_file(self) -> bool:
-        """Whether the file that was at its path is not there any more: whoever made the socket has given it up.
+        """Whether the file of the socket is gone from its path: then its maker has closed the socket.
 
-        False if there was none: the socket is in the abstract name space, or the file cannot be seen from here.
+        False if no file was seen at the start: the name is abstract, or the file is hidden from this process.
         """
         return self._file is not None and self._found() != self._file
 

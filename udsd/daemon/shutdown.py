@@ -20,7 +20,8 @@ from udsd.journal.entry import Entry
 from udsd.journal.log import FILE_LEFT, STOPPED, UNDELIVERED, write_stderr
 from udsd.metrics.counters import total
 from udsd.receive import activation
-from udsd.receive.bound_socket import BoundSocket, Kept
+from udsd.receive.bound_socket import BoundSocket
+from udsd.receive.kept_socket import Kept
 from udsd.service import systemd
 
 _PASSED = 10.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes one to three

@@ -23,8 +23,9 @@ from udsd.journal.delivery import Delivery
 from udsd.journal.journald import JOURNALD_SOCKET, Journal
 from udsd.journal.log import FILE_LEFT, STARTED, Log
 from udsd.metrics.reports import Metrics, Reports
-from udsd.receive import activation, bound_socket
-from udsd.receive.bound_socket import BoundSocket, Kept
+from udsd.receive import activation, bound_socket, kept_socket
+from udsd.receive.bound_socket import BoundSocket
+from udsd.receive.kept_socket import Kept
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.registry import Evidence, Registry, room_for_each
@@ -191,7 +192,7 @@ def _give_up(kept: Sequence[Kept], sources: Sequence[Source], config: Config, lo
     """
     old = []
     for one in kept:
-        left = bound_socket.give_up(one)
+        left = kept_socket.give_up(one)
         if left:
             log.say(FILE_LEFT, f"{one.path} was not removed: {left}")
         receiver = Receiver(one.socket)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from udsd import formats
 from udsd.errors import UdsdError
-from udsd.receive.bound_socket import KEPT, Kept
+from udsd.receive.kept_socket import KEPT, Kept
 from udsd.receive.receiver import Receiver, is_sealed
 from udsd.service import failed_start, systemd
 

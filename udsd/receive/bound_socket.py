@@ -11,15 +11,7 @@ The file at a path does not show which process uses it, so:
    start fails. It removes the file only if that is still the one that bind(2) made: no other file can have the same
    inode, since the kernel keeps the inode as long as the socket lives.
 
-If there is a service manager, it keeps the socket with its queue (FDSTORE in sd_notify(3)), for the case that udsd is
-killed:
-
-5. The manager gets the socket before bind(2). So it has it before the first datagram can arrive.
-6. The next run gets the socket, and goes on with it if it is to listen at the same path, and the file there is still
-   the socket's. To know that, the lock file also holds the inode numbers of the socket and of its file. Otherwise what
-   is queued is delivered, and the socket given up (`give_up`, then `forget`).
-7. At the end the manager forgets the socket when it has been sealed and emptied. If udsd is killed before, the next run
-   binds another one, and delivers what is queued in the sealed one.
+If there is a service manager, it keeps the socket, too: see `kept_socket`.
 
 udsd never removes the file of a socket that systemd passed from a socket unit; systemd does (RemoveOnStop= in
 udsd.socket).
@@ -32,39 +24,15 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
 from udsd import address, formats
 from udsd.errors import UdsdError
-from udsd.receive import receiver
+from udsd.receive import kept_socket, receiver
+from udsd.receive.kept_socket import Kept
 from udsd.service import files, lockfile, systemd
-
-KEPT = "udsd-bound"  # a kept socket is named after this, its format and its own number, with dots between
 
 _DIRECTORY_MODE = 0o755
 _PID_SECONDS = 0.1  # to wait for the pid of a holder, which writes it immediately after it has locked
-
-
-class Kept(NamedTuple):
-    """A socket that a killed run has bound and the manager has kept: its name there, and its format."""
-
-    socket: socket.socket
-    name: str
-    form: str
-
-    @property
-    def path(self) -> str:
-        """The path, or `@name`, that was given to bind(2). Empty if that run was killed before."""
-        return address.decode(self.socket.getsockname())
-
-    @property
-    def is_sealed(self) -> bool:
-        """Whether that run was killed while it stopped."""
-        return receiver.is_sealed(self.socket)
-
-    def forget(self) -> None:
-        """Have the manager close it."""
-        systemd.remove_stored(self.name)
 
 
 class BoundSocket:
@@ -104,7 +72,7 @@ class BoundSocket:
                 return
             _make_directory(self.path)
             self._lock = _lock(self.path)
-            own = next((one for one in kept if _has_file(one, self._lock)), None)
+            own = next((one for one in kept if kept_socket.has_file(one, self._lock)), None)
             if own and own.is_sealed:
                 os.unlink(self.path)
                 own = None
@@ -117,7 +85,7 @@ class BoundSocket:
                     self._make()
             self._file = os.lstat(self.path)
             lockfile.clear(self._lock)
-            lockfile.write_pid(self._lock, _numbers(self.socket, self._file))
+            lockfile.write_pid(self._lock, kept_socket.numbers(self.socket, self._file))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise _in_use(self.path) from error
@@ -125,7 +93,7 @@ class BoundSocket:
 
     def _make(self) -> None:
         self.socket = receiver.unbound()
-        self._stored = f"{KEPT}.{self._form}.{os.fstat(self.socket.fileno()).st_ino}"
+        self._stored = f"{kept_socket.KEPT}.{self._form}.{os.fstat(self.socket.fileno()).st_ino}"
         systemd.store(self._stored, self.socket.fileno(), "FDPOLL=0")
         self.socket.bind(address.encode(self.path))
 
@@ -155,32 +123,10 @@ class BoundSocket:
             left = _remove(self.path, self._file)
             self._file = None
         if self._lock is not None:
-            _unlink(_lock_path(self.path))
+            kept_socket.unlink(kept_socket.lock_path(self.path))
             os.close(self._lock)
             self._lock = None
         return left
-
-
-def give_up(kept: Kept) -> str:
-    """Remove the file and the lock file of a kept socket at a path at which udsd no longer listens.
-
-    Returns why the file was not removed; empty if it was, or was gone.
-    """
-    path = kept.path
-    if not path or path.startswith("@"):
-        return ""
-    try:
-        lock = lockfile.lock(_lock_path(path), 0o600)
-    except lockfile.HeldError:
-        return ""  # another udsd has taken the path
-    except FileNotFoundError:
-        return ""  # its directory is gone
-    except OSError as error:
-        return error.strerror or str(error)
-    left = _unlink(path) if _has_file(kept, lock) else ""
-    _unlink(_lock_path(path))
-    os.close(lock)
-    return left
 
 
 def check(path: str) -> None:
@@ -206,16 +152,12 @@ def _make_directory(path: str) -> None:
         os.mkdir(os.path.dirname(path) or ".", _DIRECTORY_MODE)
 
 
-def _lock_path(path: str) -> str:
-    return path + ".lock"
-
-
 def _lock(path: str) -> int:
     """Lock the path, and write our pid into the lock file. Returns the descriptor that holds the lock."""
     deadline = time.monotonic() + _PID_SECONDS
     while True:
         try:
-            descriptor = lockfile.lock(_lock_path(path), 0o600)
+            descriptor = lockfile.lock(kept_socket.lock_path(path), 0o600)
             break
         except lockfile.HeldError as held:
             if held.pid or time.monotonic() >= deadline:
@@ -226,27 +168,10 @@ def _lock(path: str) -> int:
         lockfile.clear(descriptor)
         lockfile.write_pid(descriptor, file)
     except BaseException:
-        _unlink(_lock_path(path))
+        kept_socket.unlink(kept_socket.lock_path(path))
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _numbers(bound: socket.socket, file: os.stat_result) -> bytes:
-    """What shows the next run that the file belongs to the socket."""
-    return b"%d %d %d" % (os.fstat(bound.fileno()).st_ino, file.st_dev, file.st_ino)
-
-
-def _has_file(kept: Kept, lock: int) -> bool:
-    """Whether the file at the path of a kept socket is the socket's.
-
-    Without numbers in the lock file the last run was killed right after bind(2): then the file is the socket's.
-    """
-    file = _status(kept.path)
-    if file is None or not stat.S_ISSOCK(file.st_mode):
-        return False
-    _, _, made = lockfile.content(lock).partition(b"\n")
-    return made in (b"", _numbers(kept.socket, file))
 
 
 def _remove_stale(path: str) -> None:
@@ -256,7 +181,7 @@ def _remove_stale(path: str) -> None:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
         refused = probe.connect_ex(path) == errno.ECONNREFUSED
-    now = _status(path)
+    now = kept_socket.status(path)
     if not refused or now is None or not os.path.samestat(now, before):
         raise _in_use(path)
     os.unlink(path)
@@ -264,7 +189,7 @@ def _remove_stale(path: str) -> None:
 
 def _status_of_socket(path: str) -> os.stat_result | None:
     """The status of a socket at `path`; None if nothing is there. Raises UdsdError for anything else there."""
-    before = _status(path)
+    before = kept_socket.status(path)
     if before is not None and not stat.S_ISSOCK(before.st_mode):
         raise UdsdError(
             f"{path} is {_KINDS[stat.S_IFMT(before.st_mode)]}, not a socket: left as it is",
@@ -292,33 +217,17 @@ def _in_use(path: str, owner: str = "another program") -> UdsdError:
     )
 
 
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except FileNotFoundError:
-        return None
-
-
 def _remove(path: str, made: os.stat_result) -> str:
     """Remove the file of the socket that was made here. Returns why it was not removed; empty if it was."""
     try:
-        now = _status(path)
+        now = kept_socket.status(path)
     except OSError as error:
         return error.strerror or str(error)
     if now is None:
         return "somebody else has removed it"
     if not os.path.samestat(now, made):
         return "it is not the one that udsd made"
-    return _unlink(path)
-
-
-def _unlink(path: str) -> str:
-    """Remove a file. Returns why that failed; empty if it did not."""
-    try:
-        os.unlink(path)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
+    return kept_socket.unlink(path)
 
 
 @contextmanager

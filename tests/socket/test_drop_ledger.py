@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.patience import SECONDS
 from tests.source import TOP
 from udsd.daemon.drop_ledger import DropLedger
 from udsd.senders.identity import Account
@@ -99,7 +99,8 @@ def test_no_count_is_lost_or_repeated_by_kills(memory: int) -> None:
     bound.bind(b"\0udsd-ledger-%d" % os.getpid())
     with bound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.connect(bound.getsockname())
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, 1))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # room for a few, so that each kill comes amid drops
+        client.settimeout(SECONDS)
         for _ in range(30):
             words = [sys.executable, "-c", _DROP, str(memory)]
             with subprocess.Popen(
@@ -108,9 +109,8 @@ def test_no_count_is_lost_or_repeated_by_kills(memory: int) -> None:
                 assert process.stdout is not None
                 assert process.stdout.read(1) == b"x"
                 for _ in range(300):
-                    with suppress(BlockingIOError):
-                        client.send(b"%d" % sent)
-                        sent += 1
+                    client.send(b"%d" % sent)
+                    sent += 1
                 process.send_signal(signal.SIGKILL)
         left = 0
         bound.setblocking(False)
@@ -119,4 +119,4 @@ def test_no_count_is_lost_or_repeated_by_kills(memory: int) -> None:
                 left += 1
     (report,) = DropLedger(memory).pending()
     assert report.dropped + left == sent
-    assert report.dropped > 1000
+    assert left < 30

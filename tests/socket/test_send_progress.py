@@ -13,7 +13,7 @@ from tests.socket.sending import CLIENT, bound, received, send
 from tests.socket.terminal import Terminal, screen
 
 # Slow enough that progress is shown before all is sent, and no more than what the kernel lets one sender queue.
-RATE = ["--rate", "100"]
+RATE = ["--rate", "60"]
 COUNT = 240
 
 

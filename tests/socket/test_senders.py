@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS
 from udsd.journal.entry import decode_entry
 from udsd.receive.receiver import Receiver, unbound
 from udsd.senders import process
@@ -194,7 +195,7 @@ def test_taking_off_a_lingering_socket_does_not_wait_for_it(older: Receiver) -> 
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.connect(older.name)
         with socket.create_connection(server.getsockname()) as stuck, server.accept()[0]:
-            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 20))
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, int(SECONDS)))
             stuck.setblocking(False)
             with suppress(BlockingIOError):
                 while True:
@@ -205,7 +206,7 @@ def test_taking_off_a_lingering_socket_does_not_wait_for_it(older: Receiver) -> 
             assert datagram is not None
             began = time.monotonic()
             older.consume(datagram[2])
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < SECONDS
             assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
             assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 

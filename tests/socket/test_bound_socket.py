@@ -176,7 +176,7 @@ def test_anything_else_is_refused_and_untouched(path: Path, make: Callable[[Path
 
 @pytest.mark.parametrize("is_stale", [False, True], ids=["nothing there", "a stale socket there"])
 def test_of_two_at_once_one_wins(start: Start, path: Path, *, is_stale: bool) -> None:
-    for _ in range(50):
+    for _ in range(20):
         if is_stale:  # what both would remove, one of them too late
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
                 dead.bind(str(path))

@@ -34,6 +34,16 @@ for number in range(int(sys.argv[2])):
         os._exit(0)
 """
 
+# Sends from a new process for each byte of standard input.
+_ONE_BY_ONE = """
+import os, socket, sys
+while sys.stdin.buffer.read(1):
+    if not os.fork():
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x", sys.argv[1])
+        os._exit(0)
+    os.wait()
+"""
+
 # Sends, and once more when standard input has ended.
 _TWICE = """
 import socket, sys
@@ -110,8 +120,11 @@ def test_a_socket_with_time_stamps_still_tells_its_senders(tmp_path: Path, optio
 
 def test_the_only_sender_may_end_at_any_moment(inbox: Receiver) -> None:
     senders = registry(inbox)
-    for _ in range(200):
-        with subprocess.Popen([sys.executable, "-S", "-c", _MANY, inbox.name, "1", "ends"]):
+    words = [sys.executable, "-c", _ONE_BY_ONE, inbox.name]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, bufsize=0) as program:
+        assert program.stdin is not None
+        for _ in range(300):
+            program.stdin.write(b"x")
             identify_all(inbox, senders, 1)
 
 

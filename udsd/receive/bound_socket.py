@@ -32,7 +32,7 @@ from udsd.receive.kept_socket import Kept
 from udsd.service import files, lockfile, systemd
 
 _DIRECTORY_MODE = 0o755
-_PID_SECONDS = 0.1  # to wait for the pid of a holder, which writes it immediately after it has locked
+_PID_SECONDS = 1.0  # to wait for the pid of a holder, which writes it immediately after it has locked
 
 
 class BoundSocket:

@@ -39,6 +39,17 @@ def wait_for_number(machine: Machine, name: str, number: int, *sizes: int, secon
     machine.wait_for(f"MESSAGE={payload}", seconds=seconds)
 
 
+def known_journald_pid(machine: Machine, journald: str, udsd: str = "udsd.service") -> str:
+    """The pid of the journald of that unit when udsd has a pidfd of it, as it soon has of each.
+
+    Killed then, it leaves an entry to be sent again, if entries are in flight.
+    """
+    pid, of = machine.show(journald, "MainPID"), machine.show(udsd, "MainPID")
+    look = f"until grep -qsx 'Pid:[[:space:]]{pid}' /proc/{of}/fdinfo/*; do sleep 0.01; done"
+    machine.run("timeout", str(MACHINE_SECONDS), "sh", "-c", look)
+    return pid
+
+
 @contextmanager
 def load(machine: Machine, *sizes: int, senders: int = 4, again: bool = False) -> Iterator[Load]:
     """Senders that send as fast as they can, datagrams of these sizes (bytes) in turn, while this is entered.

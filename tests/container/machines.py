@@ -368,7 +368,7 @@ def _own_cgroup(name: str) -> Iterator[list[str]]:
         if (kind == "cgroup2" or controllers) and controllers in ours:
             groups.append(Path(f"{mounted}{ours[controllers]}", name))
     for group in groups:
-        group.mkdir()
+        group.mkdir(exist_ok=True)  # a hierarchy may be mounted in two places
     join = 'for group; do shift; [ "$group" != -- ] || break; echo $$ >"$group/cgroup.procs"; done; exec "$@"'
     try:
         yield ["sh", "-euc", join, "sh", *map(str, groups), "--"]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.container.load import check, direct, load, stored
+from tests.container.load import check, direct, known_journald_pid, load, stored
 from tests.container.machines import Machine
 
 JOURNALD = "systemd-journald.service"
@@ -20,19 +20,6 @@ JOURNALD = "systemd-journald.service"
 def _no_limits(machine: Machine) -> None:
     machine.options("--rate-limit=off")
     machine.drop_in("starts", "[Unit]\nStartLimitIntervalSec=0\n", unit=JOURNALD)
-
-
-def journald_pid(machine: Machine) -> str:
-    return machine.show(JOURNALD, "MainPID")
-
-
-def known_journald_pid(machine: Machine) -> str:
-    """The pid of a journald of which udsd has a pidfd, as it soon has of each."""
-    pid = journald_pid(machine)
-    machine.run(
-        "sh", "-c", f"until grep -qsx 'Pid:[[:space:]]{pid}' /proc/{machine.service_pid()}/fdinfo/*; do :; done"
-    )
-    return pid
 
 
 def test_restarts(machine: Machine) -> None:
@@ -47,7 +34,7 @@ def test_sigkill(machine: Machine) -> None:
     kills = int(os.environ.get("UDSD_TESTS_KILLS", "20"))
     with load(machine) as under_way, direct(machine) as beside:
         for _ in range(kills):
-            pid = known_journald_pid(machine)
+            pid = known_journald_pid(machine, JOURNALD)
             machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
             machine.run("systemctl", "start", JOURNALD)
     found = stored(machine)
@@ -61,7 +48,7 @@ def test_sigkill(machine: Machine) -> None:
 
 def test_a_full_queue(machine: Machine) -> None:
     with load(machine) as under_way:
-        pid = journald_pid(machine)
+        pid = machine.show(JOURNALD, "MainPID")
         machine.run("kill", "-STOP", pid)
         time.sleep(5)
         machine.run("kill", "-CONT", pid)

@@ -219,6 +219,11 @@ class Machine:
         self.kill(follow)
         assert readable, f"{self.suite}: no entry with {matches} after {seconds} s"
 
+    def wait_for_status(self, pattern: str) -> None:
+        """Return when the status of udsd.service matches. Nothing tells when it has a new one."""
+        look = f"until systemctl show --property=StatusText udsd.service | grep -e '{pattern}'; do sleep 0.05; done"
+        self.run("timeout", str(MACHINE_SECONDS), "sh", "-c", look)
+
     def service_pid(self) -> int:
         """The process of udsd.service, which runs."""
         pid = int(self.show("udsd.service", "MainPID"))

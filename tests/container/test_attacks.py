@@ -1,7 +1,8 @@
 """Attacks by a local user: each is one that harmed an earlier version. Nobody else notices, and nothing is forged."""
 
+import os
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.container.machines import Machine
 
 pytestmark = pytest.mark.one_machine
 
-_ANSWER = 1.0  # seconds within which udsd stores the datagram of somebody else
+_COSTLY = 10.0  # seconds of CPU for 300 datagrams, which take one
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +23,19 @@ def victim(suite: str, package: Path, own_kernel: bool) -> Iterator[Machine]:
         yield machine
 
 
-def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) -> list[float]:
-    """Seconds for which another sender waits for its entry, again and again while the attack lasts."""
-    waits: list[float] = []
-    while started.poll() is None or not waits:
-        began = time.monotonic()
-        machine.run("udsd-send", f"{attempt} {len(waits)}", user="daemon")
-        machine.wait_for(f"MESSAGE={attempt} {len(waits)}")
-        waits.append(time.monotonic() - began)
-    return waits
+def answers(machine: Machine, started: "subprocess.Popen[bytes]", attempt: str) -> None:
+    """Another sender sends and has its entry in time, again and again while the attack lasts."""
+    number = 0
+    while started.poll() is None or not number:
+        machine.run("udsd-send", f"{attempt} {number}", user="daemon")
+        machine.wait_for(f"MESSAGE={attempt} {number}")
+        number += 1
+
+
+def cpu_seconds(machine: Machine, unit: str) -> float:
+    """What the process of a unit has taken of the CPU, however busy that is."""
+    stat = machine.text("cat", f"/proc/{machine.show(unit, 'MainPID')}/stat").rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def of_nobody(machine: Machine) -> str:
@@ -43,11 +48,11 @@ def test_a_descriptor_that_bites_holds_up_nobody(victim: Machine, kind: str, num
     victim.mark()
     pid = victim.service_pid()
     started = attack(victim, kind, number)
-    waits = answers(victim, started, kind)
+    # One that lingers would take 600 s, which is more than anybody waits for an entry; one of FUSE has no end.
+    answers(victim, started, kind)
     assert taken(started) == number
-    # Ten that linger would take 200 s; 0.02 s each is what udsd lets them have. The rest is that of a command on a
-    # machine.
-    assert max(waits) < 10 * _ANSWER, waits
+    victim.run("udsd-send", f"behind {kind}")
+    victim.wait_for(f"MESSAGE=behind {kind}")
     entries = victim.datagrams("UDSD_MALFORMED=descriptor refused")
     assert [entry["UDSD_MALFORMED"] for entry in entries] == [b"descriptor refused"] * number
     # A sender that ended before it was looked at has no unit. None has a wrong one.
@@ -55,16 +60,22 @@ def test_a_descriptor_that_bites_holds_up_nobody(victim: Machine, kind: str, num
     unharmed(victim, pid)
 
 
-@pytest.mark.parametrize(("kind", "socket"), [("json", JSON), ("params", SOCKET)])
-def test_a_costly_datagram_holds_up_nobody(victim: Machine, kind: str, socket: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "socket", "unit"), [("json", JSON, "udsd-format@json.service"), ("params", SOCKET, "udsd.service")]
+)
+def test_a_costly_datagram_holds_up_nobody(victim: Machine, kind: str, socket: str, unit: str) -> None:
     victim.mark()
     pid = victim.service_pid()
+    victim.run("systemctl", "start", unit)
+    before = cpu_seconds(victim, unit)
     started = attack(victim, kind, 300, socket)
-    waits = answers(victim, started, kind)
+    answers(victim, started, kind)
     assert taken(started) == 300
     victim.run("udsd-send", "-u", socket, "behind it")
     victim.wait_for("MESSAGE=behind it")
-    assert max(waits) < 10 * _ANSWER, waits
+    spent = cpu_seconds(victim, unit) - before
+    sys.stdout.write(f"{victim.suite}: {kind}: {spent:.2f} s\n")
+    assert spent < _COSTLY
     unharmed(victim, pid)
 
 
@@ -88,10 +99,14 @@ def test_inventing_names_does_not_have_journals_deleted(victim: Machine) -> None
 
 
 def test_bytes_are_limited_and_counts_are_exact(victim: Machine) -> None:
+    victim.options("--rate-limit=10000/1000")  # one interval, however slow the machine is
+    victim.run("systemctl", "restart", "udsd.service")
     victim.mark()
     number = 400  # of 200,000 bytes: 80 MB
     assert taken(attack(victim, "large", number)) == number
-    victim.wait_for("UDSD_ACCOUNT=attack-large.service", "MESSAGE_ID=416422a56a5c4ba489b1c3bb8d9c0e8b")
+    victim.run("udsd-send", "behind it")
+    victim.wait_for("MESSAGE=behind it")
+    victim.run("systemctl", "stop", "udsd.service")  # tells what it has dropped, as the end of the interval does
     stored = victim.datagrams("OBJECT_SYSTEMD_UNIT=attack-large.service", fields=["PRIORITY"])
     (report,) = [entry for entry in reports(victim) if entry["UDSD_ACCOUNT"] == b"attack-large.service"]
     assert len(stored) + int(report["UDSD_DROPPED"]) == number

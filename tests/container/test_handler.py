@@ -86,11 +86,14 @@ def test_a_socket_that_is_replaced_is_found_again(machine: Machine) -> None:
         for _ in range(3):
             machine.run("systemctl", "restart", "udsd.socket")
             machine.mark()
-            machine.wait_for("LOGGER=app.part")
-        last = sum(numbers(stored(machine)).values())
+            for worker in range(8):
+                machine.wait_for("LOGGER=app.part", f"WORKER={worker}")
+        before = numbers(stored(machine))
+        worker, number = max(before)
+        machine.wait_for(f"WORKER={worker}", f"NUMBER={number + 1}")
     assert program.dropped == 0
     entries = stored(machine)
-    assert len(entries) > last
+    assert len(entries) > before.total()
     found = numbers(entries)
     assert max(found.values()) == 1
     for worker, count in enumerate(program.logged):

@@ -1,5 +1,7 @@
 """What a hostile local user can do: take up his own room, and nobody else's."""
 
+import time
+
 from tests.container.machines import Machine
 
 # What the kernel that each suite ships does not have, whatever kernel the tests run on.
@@ -12,6 +14,7 @@ def test_the_live_service_stands_it_and_others_are_not_touched(machine: Machine)
     machine.wait_for("MESSAGE=warm 999")
     descriptors, memory = machine.resources()
     pid = machine.service_pid()
+    began = time.monotonic()
     hostile = machine.start(*machine.program("hostile"), user="nobody")
     machine.wait_for("MESSAGE=DONE")
     machine.run(*machine.program("send_numbered", "--count=1000", "other"), user="daemon")
@@ -34,4 +37,4 @@ def test_the_live_service_stands_it_and_others_are_not_touched(machine: Machine)
     assert {entry["UDSD_ACCOUNT"] for entry in reports} == {f"uid {uid}".encode()}
     assert int(said) == len(stored) + sum(int(entry["UDSD_DROPPED"]) for entry in reports)
     warnings = machine.journal("_SYSTEMD_UNIT=udsd.service", "PRIORITY=4")
-    assert 1 <= sum(b" refused: " in entry["MESSAGE"] for entry in warnings) <= 5
+    assert 1 <= sum(b" refused: " in entry["MESSAGE"] for entry in warnings) <= 1 + (time.monotonic() - began) / 30

@@ -17,9 +17,10 @@ def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
     journald = ["systemd-journald.service", *machine.show("systemd-journald.service", "TriggeredBy").split()]
     with load(machine, senders=1) as sent:
         machine.run("systemctl", "stop", *journald)
+        machine.wait_for_status("=waiting for journald (")
         pids = machine.service_pid(), int(machine.text("pgrep", "--full", "send_numbered"))
         before = [cpu_seconds(machine, pid) for pid in pids]
-        time.sleep(10)
+        time.sleep(5)
         daemon, sender = (cpu_seconds(machine, pid) - used for pid, used in zip(pids, before, strict=True))
         status = machine.show("udsd.service", "StatusText")
         machine.run("systemctl", "start", *reversed(journald))

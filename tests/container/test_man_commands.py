@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from tests.container.machines import Machine
+from tests.patience import MACHINE_SECONDS
 from tests.source import TOP
 
 _PAGES = TOP / "packaging/man"
@@ -62,7 +63,8 @@ def run_all(machine: Machine, found: list[str]) -> None:
         assert ran.returncode == 0 or found_nothing, (command, ran.returncode, ran.stdout, ran.stderr)
         if command.startswith(_DETACHES):
             machine.run("udsd-send", "DONE")
-            machine.run("sh", "-c", "while [ -e /run/udsd.pid ]; do sleep 0.05; done")
+            ended = "while [ -e /run/udsd.pid ]; do sleep 0.05; done"
+            machine.run("timeout", str(MACHINE_SECONDS), "sh", "-c", ended)
             machine.run("systemctl", "start", "udsd.service")
 
 

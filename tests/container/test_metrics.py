@@ -217,7 +217,8 @@ def test_all_that_tells_the_counters_tells_what_was_sent(watched: Machine) -> No
 
 
 def test_one_of_ten_services_that_floods_is_named_by_status_entry_and_metrics(watched: Machine) -> None:
-    watched.drop_in("metrics", (_EXAMPLES / "metrics.conf").read_text())
+    drop_in = (_EXAMPLES / "metrics.conf").read_text()
+    watched.drop_in("metrics", drop_in.replace("/usr/bin/udsd ", "/usr/bin/udsd --rate-limit=10000/1000 "))
     few, flood = watched.frames([b"few"] * 5, "few"), watched.frames([b"flood"] * 12_000, "flood")
     for number in range(10):
         frames = flood if number == 7 else few

@@ -6,6 +6,7 @@ import pytest
 
 from tests.container.machines import Machine
 from tests.patience import MACHINE_SECONDS
+from udsd.service.failed_start import PAUSE  # seconds for which a start that does not fail at once lasts
 
 _OPTION = "[Service]\nExecStart=\nExecStart=/usr/bin/udsd --rate-limti=off\n"
 _FORMAT = "[Socket]\nFileDescriptorName=yaml\n"
@@ -26,8 +27,7 @@ def test_a_mistake_is_seen_and_costs_nothing(machine: Machine, unit: str, text: 
     machine.drop_in("mistake", text, unit)
     machine.run("systemctl", "restart", "udsd.socket")
     began = time.monotonic()
-    machine.run("systemctl", "restart", "udsd.service", status=1)
-    assert time.monotonic() - began < 5, "systemctl restart did not fail at once"
+    restart_fails_at_once(machine)
     machine.run("udsd-send", "waits for the correction")
 
     # The second try shows the reason, and lasts.
@@ -36,12 +36,12 @@ def test_a_mistake_is_seen_and_costs_nothing(machine: Machine, unit: str, text: 
         assert reason in machine.text("systemctl", "status", "--no-pager", "--lines=0", "udsd.service", status=3)
         time.sleep(1)
     lines = len(machine.journal("_SYSTEMD_UNIT=udsd.service", "+", "UNIT=udsd.service"))
-    assert lines < 30
+    tries = 2 + int(machine.show("udsd.service", "NRestarts"))
+    assert tries <= 3 + (time.monotonic() - began) / PAUSE
+    assert lines < 10 * tries
 
     # A restart fails at once again, and none is lost when it is corrected.
-    began = time.monotonic()
-    machine.run("systemctl", "restart", "udsd.service", status=1)
-    assert time.monotonic() - began < 5, "systemctl restart did not fail at once"
+    restart_fails_at_once(machine)
     correct(machine, unit)
     if unit == "udsd.service":  # without anyone's help, a new socket unit needs a restart of the socket
         machine.wait_for("MESSAGE=waits for the correction")
@@ -51,6 +51,12 @@ def test_a_mistake_is_seen_and_costs_nothing(machine: Machine, unit: str, text: 
         machine.run("systemctl", "restart", "udsd.socket")
         machine.run("udsd-send", "after the correction")
         machine.wait_for("MESSAGE=after the correction")
+
+
+def restart_fails_at_once(machine: Machine) -> None:
+    began = time.monotonic()
+    machine.run("systemctl", "restart", "udsd.service", status=1)
+    assert time.monotonic() - began < PAUSE, "systemctl restart did not fail at once"
 
 
 def second_try(machine: Machine) -> str:
@@ -66,11 +72,11 @@ def second_try(machine: Machine) -> str:
 def test_a_kill_is_recovered_from_at_once(machine: Machine) -> None:
     machine.run("systemctl", "start", "udsd.service")
     pid = str(machine.service_pid())
-    machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
     began = time.monotonic()
+    machine.run(*machine.program("until_exit", pid, "kill", "-KILL", pid))
     machine.run("udsd-send", "after the kill")
     machine.wait_for("MESSAGE=after the kill")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PAUSE
 
 
 def test_check_says_what_is_wrong_and_does_nothing(machine: Machine) -> None:

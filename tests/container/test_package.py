@@ -111,7 +111,7 @@ def test_it_installs_and_runs_where_systemd_is_not(suite: str, native: Path) -> 
         pid=$(cat /run/udsd.pid)
         udsd-send hello
         udsd-send DONE
-        timeout 10 tail --pid="$pid" --follow /dev/null
+        timeout 60 tail --pid="$pid" --follow /dev/null
         cat /var/log/udsd.log
     """
     said = run_in_root(image(suite, _WITHOUT_SYSTEMD), command, binds=[f"--bind-ro={native.parent}:/built"])

@@ -28,7 +28,7 @@ def paragraphs() -> dict[str, str]:
 
 
 def test_the_commands_of_troubleshooting_tell_what_the_page_says(machine: Machine) -> None:
-    machine.options(f"--rate-limit={_LIMIT}/2")
+    machine.options(f"--rate-limit={_LIMIT}/5")
     for unit, payloads in (("myapp", [b"told by myapp"]), ("flood", [b"flood"] * 30)):
         frames = machine.program("send_frames", "--notify", machine.frames(payloads, unit))
         machine.run("systemd-run", "--quiet", "--service-type=notify", f"--unit={unit}", *frames)

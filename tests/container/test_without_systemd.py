@@ -7,6 +7,7 @@ import pytest
 
 from tests.container.images import image
 from tests.container.machines import PROGRAMS, Machine, booted, with_package
+from tests.patience import MACHINE_SECONDS
 
 _DEPENDS = ("python3", "python3-systemd", "python3-daemon", "systemd-standalone-sysusers")
 _SYSVINIT = (*_DEPENDS, "sysvinit-core", "initscripts", "procps", "util-linux", "logrotate")
@@ -78,6 +79,6 @@ def test_from_the_boot_to_the_power_off(init: str, package: Path, tmp_path: Path
 def rotate(machine: Machine, disk: Path) -> None:
     """Have logrotate move the log file while the sender logs, and wait for entries in the new one."""
     machine.run("logrotate", "--force", "/etc/logrotate.d/udsd")
-    machine.run("timeout", "30", "sh", "-c", f"until [ -s /{_LOG} ]; do sleep 0.1; done")
+    machine.run("timeout", str(MACHINE_SECONDS), "sh", "-c", f"until [ -s /{_LOG} ]; do sleep 0.1; done")
     assert (disk / _LOG).stat().st_mode & 0o777 == 0o640
     assert (disk / f"{_LOG}.1").stat().st_size > 0

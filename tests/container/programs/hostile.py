@@ -43,6 +43,6 @@ with client() as sender:
     taken = sum(send(sender, b"descriptors", DESCRIPTORS) for _ in range(1000))
     taken += sum(send(sender, payload) for payload in PAYLOADS for _ in range(100))
     taken += sum(send(sender, b"DONE") for _ in range(10_000))
-    taken += sum(send(sender, b"flood") for _ in range(1_000_000))
-taken += sum(short_life() for _ in range(20_000))
+    taken += sum(send(sender, b"flood") for _ in range(200_000))
+taken += sum(short_life() for _ in range(5_000))
 sys.stdout.write(f"{taken}\n")

@@ -20,7 +20,7 @@ LOG = Path("/var/log/udsd.log")
 def script(action: str) -> tuple[int, str]:
     """Exit status, and all that is printed until nobody can print any more."""
     command = [*(sys.argv[1:] or ["/etc/init.d/udsd"]), action]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90, check=False)
     return done.returncode, done.stdout
 
 
@@ -43,7 +43,7 @@ def kill(daemon: int) -> None:
 
 
 def until_ended(daemon: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while os.path.exists(f"/proc/{daemon}/exe"):  # a zombie has none
         assert time.monotonic() < deadline, f"{daemon} has not ended"
 
@@ -93,7 +93,7 @@ assert LOG.stat().st_mode & 0o777 == 0o640
 assert script("start") == (0, "")
 LOG.rename(f"{LOG}.1")
 assert script("reload") == (0, "")
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 60
 while not LOG.exists():
     assert time.monotonic() < deadline, "SIGHUP made no new log file"
 send("into the new file")

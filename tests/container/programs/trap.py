@@ -4,7 +4,7 @@ Prints how many were taken. With SECONDS, sends this number again and again for 
 
 fuse      carries a file on a file system of our own, whose server never answers when the file is closed; then, by
           turns, one whose server is gone
-linger    carries a TCP socket that waits 20 s for its peer when its last reference goes
+linger    carries a TCP socket that waits 600 s for its peer when its last reference goes
 names     RFC 5424, each datagram with 120 names of fields that nobody has used before
 json      JSON, each with 900 members below 29 levels of long names
 params    RFC 5424, each with 900 parameters whose names come out the same
@@ -38,7 +38,7 @@ def stuck() -> socket.socket:
     server = socket.create_server(("127.0.0.1", 0))
     sender = socket.create_connection(server.getsockname())
     kept.append(server.accept()[0])
-    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 20))
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 600))
     sender.setblocking(False)
     with suppress(BlockingIOError):
         while True:

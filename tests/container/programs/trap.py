@@ -64,6 +64,8 @@ def linger(path: str, _: int) -> bool:
     with client(path) as sender, stuck() as attached:
         taken = send_with(sender, b"lingers", attached.fileno())
         os.close(attached.detach())
+        if taken:
+            until_taken(sender)  # our end would be that of the peer, and nothing to linger for
     return taken
 
 

@@ -52,12 +52,26 @@ def written(fleet: Fleet, node: Host) -> int:
     return sum(map(int, re.findall(r"^Entry objects: (\d+)$", said, re.MULTILINE | re.IGNORECASE)))
 
 
+def written_at_last(fleet: Fleet) -> list[int]:
+    """How many entries of each node the collector has written when it has written all that came before a cut."""
+    before: list[int] = []
+    while (now := [written(fleet, node) for node in fleet.nodes]) != before:
+        before = now
+        time.sleep(1)
+    return now
+
+
 def number_of(entry: Entry) -> int:
     return int(entry["MESSAGE"].split()[1])
 
 
 def numbers(entries: list[Entry]) -> Counter[int]:
     return Counter(map(number_of, entries))
+
+
+def once(entries: list[Entry]) -> list[Entry]:
+    """The entries without those that arrived twice, by what the page says of their cursors."""
+    return list({entry["__CURSOR"].partition(b";b=")[2]: entry for entry in entries}.values())
 
 
 def as_it_was(entry: Entry) -> Entry:
@@ -75,14 +89,14 @@ def test_each_number_is_there_once_per_node_after_a_cut_and_restarts(fleet: Flee
         fleet.network.cut(node.name)
     for node, sender in zip(fleet.nodes, senders, strict=True):
         node.machine.finish(sender)
-    at_first = [written(fleet, node) for node in fleet.nodes]
+    at_first = written_at_last(fleet)
     time.sleep(_CUT_SECONDS)
     assert [written(fleet, node) for node in fleet.nodes] == at_first
     for node in fleet.nodes:
         fleet.network.mend(node.name)
 
     for node in fleet.nodes:
-        wait_for(fleet, node, 10_000, node.name)
+        wait_for(fleet, node, 5_000, node.name)  # early, so that the restart is not too late for the rest
     fleet.collector.reboot()
     for node in fleet.nodes:
         wait_for(fleet, node, _BEFORE - 1, node.name)
@@ -91,11 +105,14 @@ def test_each_number_is_there_once_per_node_after_a_cut_and_restarts(fleet: Flee
 
     for node in fleet.nodes:
         send(node, _BEFORE, _ALL, node.name)
-    fleet.nodes[0].reboot()
+    rebooted = fleet.nodes[0]
+    rebooted.reboot()
     for node in fleet.nodes:
         wait_for(fleet, node, _ALL - 1, node.name)
 
     for node in fleet.nodes:
+        kept = node.machine.journal(SOCKET)
+        assert numbers(kept) == Counter(range(_ALL)), f"{node.name} itself"
         stored = fleet.collector.machine.journal(received(node.name), SOCKET)
         found = numbers(stored)
         account = {
@@ -106,9 +123,11 @@ def test_each_number_is_there_once_per_node_after_a_cut_and_restarts(fleet: Flee
             "entries in its files": written(fleet, node),
         }
         sys.stdout.write(f"{node.name}: {account}\n")
-        assert found == Counter(range(_ALL)), account
-        there = sorted(map(as_it_was, stored), key=number_of)
-        here = sorted(map(as_it_was, node.machine.journal(SOCKET)), key=number_of)
+        assert found.keys() == set(range(_ALL)), account
+        # systemd-journal-upload sometimes sends the entry after which it was stopped again.
+        assert found.total() - len(found) <= (node is rebooted), account
+        there = sorted(map(as_it_was, once(stored)), key=number_of)
+        here = sorted(map(as_it_was, kept), key=number_of)
         assert len(there) == len(here)
         assert [pair for pair in zip(there, here, strict=True) if pair[0] != pair[1]][:1] == []
         assert there[0].keys() >= {"MESSAGE", "PRIORITY", "OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SOCKET"}
@@ -137,7 +156,8 @@ def test_what_a_killed_uploader_sends_again_is_told_by_its_cursor(fleet: Fleet) 
 
 def test_a_reader_of_a_node_sees_what_comes_late_and_after_a_restart(fleet: Fleet) -> None:
     collector = fleet.collector.machine
-    readers = [collector.start("journalctl", received(node.name), "--follow", "--output=cat") for node in fleet.nodes]
+    reads = ("timeout", str(_WAIT_SECONDS), "journalctl", "--follow", "--output=cat")
+    readers = [collector.start(*reads, received(node.name)) for node in fleet.nodes]
     fleet.network.cut(fleet.nodes[0].name)
     for node in fleet.nodes:
         node.machine.run("udsd-send", "during the cut")
@@ -151,8 +171,12 @@ def test_a_reader_of_a_node_sees_what_comes_late_and_after_a_restart(fleet: Flee
     (read_it,) = commands("Read it")
     assert "node-2" in collector.text("sh", "-euc", read_it)
     for reader in readers:
-        lines = collector.stop(reader).decode().splitlines()
-        assert {"during the cut", "after the restart"} <= set(lines)
+        assert reader.stdout is not None
+        lines = [b""]
+        while not lines[-1].startswith(b"after the restart") and (line := reader.stdout.readline()):
+            lines.append(line)
+        collector.stop(reader)
+        assert {b"during the cut\n", b"after the restart\n"} <= set(lines)
 
 
 def test_fields_appear_downstream_as_the_page_says(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import time
 from collections import OrderedDict, deque
+from contextlib import suppress
 from functools import lru_cache
 
 from udsd.journal.entry import Field
@@ -104,6 +105,22 @@ class CgroupPaths:
         self._paths.move_to_end(cgroup_id)
         if len(self._paths) > _MOST_PATHS:
             self._paths.popitem(last=False)
+
+    def known(self, cgroup_id: int) -> str | None:
+        """The path of a group if it is cached."""
+        return self._paths.get(cgroup_id)
+
+    def learn_if_true(self, cgroup_id: int, path: str) -> None:
+        """Cache the path that a process in the group gave, if the directory there is this group.
+
+        The process may have moved in between. And where systemd uses a cgroup1 hierarchy, the processes of all units
+        are in cgroup2's root, which then says nothing.
+        """
+        if self._root is None or path == "/":
+            return
+        with suppress(OSError):
+            if os.stat(self._root + path).st_ino == cgroup_id:
+                self.learn(cgroup_id, path)
 
     def learn_user(self, cgroup_id: int, uid: int) -> None:
         """Note that a user has or had a process in a group."""

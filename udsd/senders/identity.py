@@ -13,7 +13,7 @@ from udsd.senders.credentials import Credentials
 LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
 
 _NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
-_BARE = ("OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN")
+_BARE = {"OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN"}
 
 
 class Account(NamedTuple):
@@ -46,17 +46,15 @@ class Identity(NamedTuple):
 
 def identity_of(sender: Credentials | None, fields: tuple[Field, ...], socket: Field) -> Identity:
     """The identity of a sender with these `fields` of its process, on the socket that the field `socket` names."""
-    unit = next((value.decode() for name, value in fields if name == "OBJECT_SYSTEMD_UNIT"), "")
+    said = dict(fields)
+    unit = said.get("OBJECT_SYSTEMD_UNIT", b"").decode()
     user = Account("user", str(sender.uid)) if sender else _NOBODY
     account = Account("unit", unit) if unit else user
     names = user if unit.startswith("session-") else account
-    comm = next((value for name, value in fields if name == "OBJECT_COMM"), b"")
-    name: Field = ("SYSLOG_IDENTIFIER", comm or unit.rpartition(".")[0].encode() or _NO_NAME)
-    pid: list[Field] = [("SYSLOG_PID", b"%d" % sender.pid)] if sender and sender.pid else []
-    ends = ((name, *pid), pid, (name,), ())
-    defaults = tuple(encode(end) for end in ends)
+    name = encode([("SYSLOG_IDENTIFIER", said.get("OBJECT_COMM") or unit.rpartition(".")[0].encode() or _NO_NAME)])
+    pid = encode([("SYSLOG_PID", b"%d" % sender.pid)]) if sender and sender.pid else b""
     ending = encode((*fields, socket))
-    return Identity(defaults, ending, account, names, sender, any(name not in _BARE for name, _ in fields))
+    return Identity((name + pid, pid, name, b""), ending, account, names, sender, not said.keys() <= _BARE)
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:

@@ -9,7 +9,9 @@ after it has ended (pidfd_open(2)).
    the pid all the time.
 3. Two pidfds are the same process if they have the same inode. This holds on kernels whose pidfds have their own
    inodes, which are never used twice (Linux 6.9). On older kernels, a process keeps its pid as long as it lives.
-4. If a datagram has no pidfd, the process with the pid is the sender if it started before the datagram was sent. /proc
+4. PIDFD_GET_INFO gives user ids only while a process has its pid. So an answer with user ids, asked for after a look,
+   proves the look, too, and no second pidfd is needed (Linux 6.13).
+5. If a datagram has no pidfd, the process with the pid is the sender if it started before the datagram was sent. /proc
    gives the start to a hundredth of a second. So the process is certainly the sender, or likely, or certainly a
    successor.
 """
@@ -29,7 +31,7 @@ _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info
 _INFO_CREDS, _INFO_CGROUPID, _INFO_EXIT = 1 << 1, 1 << 2, 1 << 3
 # mask, cgroupid, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_code
 _INFO = struct.Struct("@QQ12xI4xI4xI4xI4xi")
-_MEMBERS = 6  # behind the mask
+_QUESTION = _INFO.pack(_INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, *[0] * 6)
 
 
 class Look(NamedTuple):
@@ -61,7 +63,7 @@ _NOTHING = Look(None, None, None, None, None, None)
 class Info(NamedTuple):
     """What a pidfd says about its process: the id of its control group, and its user ids. None for what it cannot say.
 
-    Since Linux 6.13 it says both about a living process, since 6.15 the first about a process that has ended.
+    Since Linux 6.13 it says both about a process that has its pid, since 6.15 the first about one that has been reaped.
     """
 
     cgroup_id: int | None
@@ -88,7 +90,18 @@ def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
     return Look(cgroup, comm, arguments, has_uid, started_at, _open_pidfd(pid))
 
 
-def _read(directory: int, name: str) -> bytes | None:
+def glance_at(pid: int, *, cmdline: bool) -> Look:
+    """Read only the name and, if asked for, the command line. The control group and the uid are left to the pidfd."""
+    comm = _read(None, f"/proc/{pid}/comm")
+    return Look(None, comm, _read(None, f"/proc/{pid}/cmdline") if cmdline else None, None, None, None)
+
+
+def group(pid: int) -> bytes | None:
+    """The text of /proc/PID/cgroup."""
+    return _read(None, f"/proc/{pid}/cgroup")
+
+
+def _read(directory: int | None, name: str) -> bytes | None:
     """The contents of /proc/PID/NAME; None if the process has been reaped or we may not read it."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
@@ -152,6 +165,17 @@ def info(pidfd: int) -> Info:
     return Info(cgroup_id if mask & _INFO_CGROUPID else None, tuple(uids) if mask & _INFO_CREDS else None)
 
 
+def pidfds_tell_users() -> bool:
+    """Whether this kernel says through a pidfd who a living process is (Linux 6.13)."""
+    pidfd = _open_pidfd(os.getpid())
+    if pidfd is None:
+        return False
+    try:
+        return info(pidfd).uids is not None
+    finally:
+        os.close(pidfd)
+
+
 def exit_status(pidfd: int) -> int | None:
     """The wait status of a process that has been reaped (wait(2)); None before that, and before Linux 6.15."""
     mask, *_, status = _ask(pidfd)
@@ -161,12 +185,9 @@ def exit_status(pidfd: int) -> int | None:
 def _ask(pidfd: int) -> tuple[int, ...]:
     """The members of struct pidfd_info; its mask, the first, says which of them are known."""
     for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
-        answer = bytearray(_INFO.size)
-        _INFO.pack_into(answer, 0, _INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, *[0] * _MEMBERS)
         with suppress(OSError):
-            fcntl.ioctl(pidfd, _PIDFD_GET_INFO, answer)
-            return _INFO.unpack(answer)
-    return (0,) * (1 + _MEMBERS)
+            return _INFO.unpack(fcntl.ioctl(pidfd, _PIDFD_GET_INFO, _QUESTION))
+    return (0,) * 7
 
 
 def unique_inode(pidfd: int, shared: os.stat_result) -> int | None:

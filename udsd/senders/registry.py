@@ -3,9 +3,11 @@
 1. A known process is one whose pidfd we hold. While it lives, no other process has its pid. A queue keeps its order, so
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
    which asks whether any known process has ended; the cost does not depend on their number.
-2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). It is kept encoded,
-   as the end of each entry. No datagram gets what is more than a second old, so that an exec or a move to another unit
-   shows. For a busy sender it is read again after half a second, when nothing waits, so that nobody waits for it.
+2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). Where a pidfd tells
+   the control group itself, only the name is read, and the group's path once for each group. What is known is kept
+   encoded, as the end of each entry. No datagram gets what is more than a second old, so that an exec or a move to
+   another unit shows. For a busy sender it is read again after half a second, when nothing waits, so that nobody waits
+   for it.
 3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
    datagram whose own pidfd is of the same process.
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
@@ -109,6 +111,8 @@ class Registry:
         self._most = most
         self._cmdline = cmdline
         self._root = os.geteuid() == 0
+        # Whether a pidfd gives the user and the control group for certain (Linux 6.15), so that they are not looked up.
+        self._pidfds_tell = self._peek_pidfd is not None and self._sent_at is None and process.pidfds_tell_users()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by `struct ucred`, in the order of the last look
         self._ended: OrderedDict[bytes, _Ended] = OrderedDict()
         self._ends = select.epoll()  # readable when a known process has ended
@@ -146,10 +150,10 @@ class Registry:
         sender = decode_ucred(ucred)
         if sender is None or not sender.pid:
             return self._identity(sender, fields_of(sender))
-        start = self._sent_at is not None
-        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=start) as look:
-            if attached or self._peek_pidfd is None:
+        if attached or self._peek_pidfd is None:
+            with self._look_at(sender, start=self._sent_at is not None) as look:
                 return self._believe(ucred, sender, look, now)
+        with self._look(sender) as look:
             self._forget_ended()  # so that there is a descriptor for this one
             pidfd = self._peek_pidfd()
             if pidfd is None:  # the kernel has forgotten it
@@ -174,17 +178,18 @@ class Registry:
         assert sender is not None
         if pidfd is None:
             return self._identity(sender, self._ended_fields(sender))
-        with process.look_at(sender.pid, sender.uid, cmdline=self._cmdline) as look:
+        with self._look(sender) as look:
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _prove(self, ucred: bytes, sender: Credentials, look: Look, pidfd: int, now: float) -> Identity:
         """Identify the process of a datagram's own `pidfd`. `look` saw this process if it still had its pid then."""
         inode = process.unique_inode(pidfd, self._shared)
-        ended = process.has_ended(pidfd)
-        proven = not ended
-        if ended and inode is not None and look.pidfd is not None:
-            proven = process.unique_inode(look.pidfd, self._shared) == inode
         info = process.info(pidfd)
+        has_pid = info.uids is not None
+        ended = (self._pidfds_tell and not has_pid) or process.has_ended(pidfd)
+        proven = has_pid or not ended
+        if not proven and inode is not None and look.pidfd is not None:
+            proven = process.unique_inode(look.pidfd, self._shared) == inode
         agrees = look.has_uid if proven else None
         if info.uids is not None:
             agrees = sender.uid in info.uids
@@ -192,7 +197,7 @@ class Registry:
             os.close(pidfd)
             sender = sender._replace(pid=0)
             return self._identity(sender, fields_of(sender))
-        fields = self._fields(look if proven else None, info.cgroup_id)
+        fields = self._fields(sender, look if proven else None, pidfd, info.cgroup_id)
         if info.cgroup_id is not None:
             if agrees:
                 self._paths.learn_user(info.cgroup_id, sender.uid)
@@ -243,21 +248,37 @@ class Registry:
     def _look_again(self, ucred: bytes, known: _Known, now: float) -> None:
         self._known.move_to_end(ucred)
         known.stale_at = now + _FRESH
-        with process.look_at(known.sender.pid, known.sender.uid, cmdline=self._cmdline) as look:
+        with self._look(known.sender) as look:
             info = process.info(known.pidfd)
             if not process.has_ended(known.pidfd):
-                fields = self._fields(look, info.cgroup_id)
+                fields = self._fields(known.sender, look, known.pidfd, info.cgroup_id)
                 known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
 
-    def _fields(self, look: Look | None, cgroup_id: int | None) -> tuple[Field, ...]:
+    def _look(self, sender: Credentials) -> Look:
+        """Look at the process with the pid of a sender, whose pidfd is asked afterwards."""
+        if self._pidfds_tell:
+            return process.glance_at(sender.pid, cmdline=self._cmdline)
+        return self._look_at(sender, start=self._sent_at is not None)
+
+    def _look_at(self, sender: Credentials, *, start: bool) -> Look:
+        return process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=start)
+
+    def _fields(self, sender: Credentials, look: Look | None, pidfd: int, cgroup_id: int | None) -> tuple[Field, ...]:
         """The fields of a process, from a proven look and from the control group that its pidfd gives."""
-        path = cgroup.path_in(look.cgroup) if look and look.cgroup is not None else None
-        if cgroup_id is not None:
-            if path is None:
-                path = self._paths.path(cgroup_id)
-            elif look and look.cgroup and b"0::%s\n" % os.fsencode(path) in look.cgroup:
-                self._paths.learn(cgroup_id, path)  # for what it sends last, when it and its unit have ended
+        path = None if cgroup_id is None else self._paths.known(cgroup_id)
+        if path is None and look:
+            text = self._group(sender, pidfd) if self._pidfds_tell else look.cgroup
+            path = cgroup.path_in(text) if text else None
+            if path and cgroup_id is not None:
+                self._paths.learn_if_true(cgroup_id, path)
+        if path is None and cgroup_id is not None:
+            path = self._paths.path(cgroup_id)
         return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
+
+    def _group(self, sender: Credentials, pidfd: int) -> bytes | None:
+        """The text of /proc/PID/cgroup; None if the process of `pidfd` does not have the sender's pid any more."""
+        text = process.group(sender.pid)
+        return text if process.info(pidfd).uids is not None else None
 
     def _without_pid(self, known: _Known) -> Identity:
         """The identity of a process that has ended now (rule 8)."""

@@ -158,6 +158,18 @@ def test_a_group_that_is_gone_is_looked_for_once(tree: Tree) -> None:
     assert paths.path(1 << 62) == "/a.service"
 
 
+def test_a_path_is_learned_only_if_the_group_is_there(tree: Tree, tmp_path: Path) -> None:
+    paths, group, root = CgroupPaths(), tree.group("a.service"), tmp_path.stat().st_ino
+    tree.group("b.service")
+    for path in ("/b.service", "/gone.service"):
+        paths.learn_if_true(group, path)
+        assert paths.known(group) is None
+    paths.learn_if_true(root, "/")  # where systemd uses a cgroup1 hierarchy, processes of any unit are here
+    assert paths.known(root) is None
+    paths.learn_if_true(group, "/a.service")
+    assert paths.known(group) == "/a.service"
+
+
 def test_of_groups_that_are_gone_no_more_are_kept_than_of_others(tree: Tree) -> None:
     paths, group = CgroupPaths(), tree.group("a.service")
     assert paths.path(group) == "/a.service"

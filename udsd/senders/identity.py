@@ -4,6 +4,7 @@ Readers show an entry without SYSLOG_IDENTIFIER or SYSLOG_PID as udsd's own. So 
 sender's, else the name of its process, else of its unit, else `unknown`; and a pid, the sender's or the kernel's.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from udsd.journal.entry import Entry, Field, encode
@@ -13,6 +14,7 @@ from udsd.senders.credentials import Credentials
 LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
 
 _NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
+_MOST_ALIKE = 128
 _BARE = {"OBJECT_PID", "OBJECT_UID", "OBJECT_GID", "UDSD_SENDER_PID", "UDSD_SENDER_UNPROVEN"}
 
 
@@ -45,16 +47,28 @@ class Identity(NamedTuple):
 
 
 def identity_of(sender: Credentials | None, fields: tuple[Field, ...], socket: Field) -> Identity:
-    """The identity of a sender with these `fields` of its process, on the socket that the field `socket` names."""
+    """The identity of a sender with these `fields` of its process, on the socket that the field `socket` names.
+
+    The field of its pid, if it has one, is the first.
+    """
+    own = 1 if sender and sender.pid else 0
+    name, ending, account, names, is_known = _but_for_pid(sender and sender.uid, fields[own:], socket)
+    pid = encode([("SYSLOG_PID", b"%d" % sender.pid)]) if sender and sender.pid else b""
+    return Identity((name + pid, pid, name, b""), encode(fields[:own]) + ending, account, names, sender, is_known)
+
+
+@lru_cache(_MOST_ALIKE)  # short-lived processes of one unit are alike but for the pid
+def _but_for_pid(
+    uid: int | None, fields: tuple[Field, ...], socket: Field
+) -> tuple[Entry, Entry, Account, Account, bool]:
+    """The name, the ending, both accounts, and whether it is known, of senders with the same fields."""
     said = dict(fields)
     unit = said.get("OBJECT_SYSTEMD_UNIT", b"").decode()
-    user = Account("user", str(sender.uid)) if sender else _NOBODY
+    user = _NOBODY if uid is None else Account("user", str(uid))
     account = Account("unit", unit) if unit else user
     names = user if unit.startswith("session-") else account
     name = encode([("SYSLOG_IDENTIFIER", said.get("OBJECT_COMM") or unit.rpartition(".")[0].encode() or _NO_NAME)])
-    pid = encode([("SYSLOG_PID", b"%d" % sender.pid)]) if sender and sender.pid else b""
-    ending = encode((*fields, socket))
-    return Identity((name + pid, pid, name, b""), ending, account, names, sender, not said.keys() <= _BARE)
+    return name, encode((*fields, socket)), account, names, not said.keys() <= _BARE
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:

@@ -66,6 +66,8 @@ class Drops:
         if now != math.inf:
             self._accounts.turn(now)
         self._unreported.update((account, None) for account, _ in self._limiter.ended(now))
+        if not self._unreported:
+            return
         for account in [account for account in self._unreported if account not in self._reporting or now == math.inf]:
             del self._unreported[account]
             number = self._ledger.set_apart(account)

@@ -67,6 +67,8 @@ class Reports:
 
     def due(self) -> float:
         """When a report is due; may be infinite."""
+        if self._metrics is None:
+            return self._entries_due
         return min(self._entries_due, self._metrics_due if self._changed() else math.inf)
 
     def report(self, now: float, *, asked: bool = False) -> None:

@@ -234,7 +234,7 @@ class Registry:
         return ucred not in self._known
 
     def _forget_ended(self) -> None:
-        for pidfd, _ in self._ends.poll(0):
+        for pidfd, _ in self._ends.poll(0, self._most):  # all of them: Python's default is one less than _MOST
             ucred = self._by_pidfd[pidfd]
             known = self._known[ucred]
             self._keep_ended(ucred, known.inode, self._without_pid(known))

@@ -7,12 +7,18 @@ Two measurements, each on an emulated machine (see tests/container/emulated.py):
 - Scarce pids: two services send from processes that end at once while pids are so few that they are given again after
   some hundred. Each message says who has sent it. An entry that names somebody else is wrong; there must be none.
 
+With --native, both are measured at the full speed of this machine: in containers, where udsd gets from the kernel no
+more than the kernel of the suite would give (older_kernel.py in tests/container/programs). Emulated, programs are
+slower by another factor than the kernel; here the scheduler is that of another kernel. Scarce pids take Linux 6.14
+here, where each container has a limit of its own.
+
 Prints tables. The counts depend on who is faster: on a host that does other things besides, more senders have ended
 before they are looked at. Compare what was measured in one run.
 """
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -24,9 +30,10 @@ from typing import NamedTuple
 
 from tests.bench.figures import turned
 from tests.bench.tables import table
-from tests.container.emulated import Emulated, booted
+from tests.container.emulated import booted
 from tests.container.images import READY, SUITES, image
-from tests.container.machines import Entry, build_package, install, run_in_root
+from tests.container.machines import Entry, Machine, build_package, install, run_in_root
+from tests.container.machines import booted as container
 from tests.source import TOP
 
 PARTS = ("one-shots", "scarce-pids")
@@ -35,6 +42,12 @@ _PROGRAMS = Path(__file__).parent / "programs"
 _COMPILER = ("gcc", "libc6-dev", "libsystemd-dev")  # as for tests/container/clients.py: the image is there
 _SOCKET = "/run/udsd/udsd.sock"
 _UNITS = {"one": "alpha", "two": "beta"}  # and the name of their processes
+# What the kernel of a suite does not have.
+_LACKS = {
+    "bookworm": ("PASSPIDFD", "PIDFD_GET_INFO", "PASSRIGHTS"),
+    "trixie": ("PIDFD_GET_INFO", "PASSRIGHTS"),
+    "sid": (),
+}
 _TOGETHER = 60  # processes of each unit at a time: with 400 pids more than there is room for, see --pids
 
 
@@ -73,8 +86,7 @@ def main() -> int:
         package = build_package(TOP, Path(folder))
         _compile(Path(folder))
         for suite in options.suites:
-            with _machine(suite, package) as machine:
-                kernel = f"{machine.kernel()} ({suite})"
+            with (_native if options.native else _emulated)(suite, package) as (machine, kernel):
                 if "one-shots" in options.only:
                     for turn in range(options.rounds):
                         for way in turned((_UDSD, _JOURNALD), turn):
@@ -95,6 +107,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tests.bench.kernels")
     parser.add_argument("--suites", nargs="+", choices=SUITES, default=SUITES, help="of Debian (default: all)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--native", action="store_true", help="in containers, where udsd sees no more of the kernel")
     parser.add_argument("--rounds", type=int, default=5, help="how often the one-shots are sent (default: 5)")
     parser.add_argument("--calls", type=int, default=600, help="one-shots of a round (default: 600)")
     parser.add_argument("--senders", type=int, default=100_000, help="with scarce pids (default: 100,000)")
@@ -111,30 +124,42 @@ def _compile(folder: Path) -> None:
 
 
 @contextmanager
-def _machine(suite: str, package: Path) -> Iterator[Emulated]:
+def _emulated(suite: str, package: Path) -> Iterator[tuple[Machine, str]]:
     with booted(suite, READY) as machine:
-        install(machine, package)
-        machine.options("--rate-limit=off")
-        machine.run("systemctl", "start", "udsd.service")
-        yield machine
+        _prepare(machine, package)
+        yield machine, f"{machine.kernel()} ({suite})"
 
 
-def _one_shots(machine: Emulated, way: Way, calls: int) -> Count:
+@contextmanager
+def _native(suite: str, package: Path) -> Iterator[tuple[Machine, str]]:
+    with container(suite, READY) as machine:
+        machine.older_kernel(*_LACKS[suite])
+        _prepare(machine, package)
+        yield machine, f"{os.uname().release}, like {suite}'s"
+
+
+def _prepare(machine: Machine, package: Path) -> None:
+    install(machine, package)
+    machine.options("--rate-limit=off")
+    machine.run("systemctl", "start", "udsd.service")
+
+
+def _one_shots(machine: Machine, way: Way, calls: int) -> Count:
     """What entries tell of so many processes of one service."""
     machine.mark()
     loop = f'i=0; while [ $i -lt {calls} ]; do logger {" ".join(way.options)} "one-shot $i"; i=$((i + 1)); done'
     _in_units(machine, {"oneshot": ("sh", "-c", loop)})
+    if way is _UDSD:
+        _until_read(machine)
     found = [entry for entry in _entries(machine, way) if entry["MESSAGE"].startswith(b"one-shot ")]
     return _count(found, way, lambda _: ("oneshot.service", "logger"))
 
 
-def _scarce_pids(machine: Emulated, folder: Path, senders: int, pids: int) -> tuple[Count, Count, float]:
+def _scarce_pids(machine: Machine, folder: Path, senders: int, pids: int) -> tuple[Count, Count, float]:
     """What all entries tell of two services' processes; of those without a word of doubt; and how long it took."""
-    for unit, comm in _UNITS.items():
-        (folder / unit).mkdir(exist_ok=True)
-        (folder / unit / comm).write_bytes((folder / "alpha").read_bytes())
-        (folder / unit / comm).chmod(0o755)
-        machine.copy_in(folder / unit, "/usr/local/bin")
+    for comm in _UNITS.values():
+        shutil.copy(folder / "alpha", machine.shared / comm)
+    machine.run("mount", "-o", "remount,rw", "/proc/sys", status=None)  # it is mounted in a container only
     machine.mark()
     limit = machine.text("sysctl", "--values", "kernel.pid_max")
     machine.run("sysctl", "--quiet", f"kernel.pid_max={pids}")
@@ -144,18 +169,23 @@ def _scarce_pids(machine: Emulated, folder: Path, senders: int, pids: int) -> tu
         _in_units(
             machine,
             {
-                unit: ("env", f"UNIT={unit}.service", f"/usr/local/bin/{comm}", _SOCKET, share, together)
+                unit: ("env", f"UNIT={unit}.service", f"/host/{comm}", _SOCKET, share, together)
                 for unit, comm in _UNITS.items()
             },
         )
     finally:
         machine.run("sysctl", "--quiet", f"kernel.pid_max={limit}")
     took = time.monotonic() - began
-    machine.run("udsd-send", "that is all")
-    machine.wait_for("MESSAGE=that is all", seconds=600)
+    _until_read(machine)
     found = [entry for entry in _entries(machine, _UDSD) if entry["MESSAGE"] != b"that is all"]
     certain = [entry for entry in found if "UDSD_SENDER_UNPROVEN" not in entry]
     return _count(found, _UDSD, _as_it_says), _count(certain, _UDSD, _as_it_says), took
+
+
+def _until_read(machine: Machine) -> None:
+    """Wait until udsd has stored all that was sent so far."""
+    machine.run("udsd-send", "that is all")
+    machine.wait_for("MESSAGE=that is all", seconds=600)
 
 
 def _as_it_says(entry: Entry) -> tuple[str, str]:
@@ -163,14 +193,14 @@ def _as_it_says(entry: Entry) -> tuple[str, str]:
     return unit, comm
 
 
-def _in_units(machine: Emulated, commands: dict[str, Sequence[str]]) -> None:
+def _in_units(machine: Machine, commands: dict[str, Sequence[str]]) -> None:
     """Run each command as a service of its own, all at the same time, to their ends."""
     service = ("systemd-run", "--quiet", "--wait", "--collect", "--property=User=nobody")
     for started in [machine.start(*service, f"--unit={unit}", *words) for unit, words in commands.items()]:
         machine.finish(started)
 
 
-def _entries(machine: Emulated, way: Way) -> list[Entry]:
+def _entries(machine: Machine, way: Way) -> list[Entry]:
     return machine.journal(way.match, fields=("MESSAGE", way.unit, way.comm, "UDSD_SENDER_UNPROVEN"))
 
 

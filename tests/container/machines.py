@@ -173,9 +173,8 @@ class Machine:
         return self.text("systemctl", "show", "--value", f"--property={what}", unit)
 
     def older_kernel(self, *missing: str) -> None:
-        """Have the service run, from its next start on, as on a kernel that lacks these options of sockets."""
-        numbers = [str(_SINCE[option]) for option in missing]
-        self._launcher = f"/usr/bin/python3 -I /programs/older_kernel.py {' '.join(numbers)} -- " if numbers else ""
+        """Have the service run, from its next start on, as on a kernel that lacks these (older_kernel.py)."""
+        self._launcher = f"/usr/bin/python3 -I /programs/older_kernel.py {' '.join(missing)} -- " if missing else ""
         self._run_by_service()
 
     def options(self, *options: str) -> None:
@@ -255,9 +254,6 @@ class Machine:
         """The message of each datagram that was stored."""
         return [entry["MESSAGE"] for entry in self.datagrams(fields=["MESSAGE"])]
 
-
-# Options of sockets that older kernels lack: of Linux 6.5 and 6.16.
-_SINCE = {"PASSPIDFD": 76, "PASSRIGHTS": 83}
 
 _GROUPS = {"nobody": "nogroup", "udsd": "udsd", "daemon": "daemon"}
 
@@ -371,7 +367,7 @@ def _own_cgroup(name: str) -> Iterator[list[str]]:
         _, mounted, kind, options, *_ = line.split()
         controllers = "name=systemd" if kind == "cgroup" and "name=systemd" in options.split(",") else ""
         if (kind == "cgroup2" or controllers) and controllers in ours:
-            groups.append(Path(f"{mounted}{ours[controllers]}", name))
+            groups.append(Path(f"{mounted}{ours.pop(controllers)}", name))  # it may be mounted once more elsewhere
     for group in groups:
         group.mkdir(exist_ok=True)  # a hierarchy may be mounted in two places
     join = 'for group; do shift; [ "$group" != -- ] || break; echo $$ >"$group/cgroup.procs"; done; exec "$@"'

@@ -242,6 +242,20 @@ def test_without_pidfds_a_sender_started_before_it_sent(later: float, known: boo
     assert descriptors() <= before + 2  # the table's own, and that of a process which is known from now on
 
 
+def test_the_start_of_a_young_process_is_known_to_less_than_a_hundredth_of_a_second() -> None:
+    close = 0
+    for _ in range(20):
+        before = time.time_ns()
+        with subprocess.Popen(["sh", "-c", "while :; do :; done"]) as child:
+            after = time.time_ns()
+            with process.look_at(child.pid, os.getuid(), cmdline=False, start=True) as look:
+                child.kill()
+                assert look.started_by is not None
+                assert before <= look.started_by
+                close += look.started_by <= after + 1_000_000
+    assert close >= 15  # hundredths alone are as close as that two or three times in ten
+
+
 def test_another_process_than_the_uid_says_is_left_out() -> None:
     """As from a user namespace: the pid of a process of root, and a uid of somebody else."""
     ucred = struct.pack("=iII", os.getpid(), 12345, 12345)

@@ -12,8 +12,9 @@ after it has ended (pidfd_open(2)).
 4. PIDFD_GET_INFO gives user ids only while a process has its pid. So an answer with user ids, asked for after a look,
    proves the look, too, and no second pidfd is needed (Linux 6.13).
 5. If a datagram has no pidfd, the process with the pid is the sender if it started before the datagram was sent. /proc
-   gives the start to a hundredth of a second. So the process is certainly the sender, or likely, or certainly a
-   successor.
+   gives the start to a hundredth of a second. Of a process that is younger than that, /proc says how long it has been
+   running: so long ago, at least, it started (schedstat, in nanoseconds). So the process is certainly the sender, or
+   likely, or certainly a successor.
 """
 
 import fcntl
@@ -26,6 +27,7 @@ from typing import NamedTuple, Self
 
 TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")  # nanoseconds
 
+_TWO_CLOCKS = 20_000  # nanoseconds by which the scheduler's clock and ours may differ over TICK, with NTP
 _AT_ONCE = 16384  # bytes; a file of /proc gives less than what is asked for only at its end
 _PIDFD_GET_INFO = 0xC040FF0B  # linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info), its first version of 64 bytes
 _INFO_CREDS, _INFO_CGROUPID, _INFO_EXIT = 1 << 1, 1 << 2, 1 << 3
@@ -38,7 +40,8 @@ class Look(NamedTuple):
     """What /proc/PID said: the text of `cgroup`, `comm` and `cmdline`, None for what could not be read.
 
     `has_uid`: whether one of the process's user ids is the one that was asked for; None if that cannot be seen.
-    `started_at`: when the process started, to 0.01 s, in nanoseconds since the epoch; None if that is not known.
+    `started_at`: when the process started, in nanoseconds since the epoch, rounded down to 0.01 s; `started_by`: when
+    it started at the latest. None if that is not known.
     `pidfd`: opened by the pid after all that; None if there was no process any more. Leaving the context closes it.
     """
 
@@ -47,6 +50,7 @@ class Look(NamedTuple):
     cmdline: bytes | None
     has_uid: bool | None
     started_at: int | None
+    started_by: int | None
     pidfd: int | None
 
     def __enter__(self) -> Self:
@@ -57,7 +61,7 @@ class Look(NamedTuple):
             os.close(self.pidfd)
 
 
-_NOTHING = Look(None, None, None, None, None, None)
+_NOTHING = Look(None, None, None, None, None, None, None)
 
 
 class Info(NamedTuple):
@@ -73,76 +77,98 @@ class Info(NamedTuple):
 def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
     """Read /proc about the process with this pid, with as few calls as will do. `start`: also when it started.
 
-    All is read through one descriptor of /proc/PID, which never shows a successor with the same pid (proc(5)).
+    All is read through one descriptor of /proc/PID, which never shows a successor with the same pid (proc(5)). What can
+    wait is done when all has been read: a sender that ends at once is gone after a tenth of a millisecond.
     """
     try:
         directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return _NOTHING
+    opened = [directory]
     try:
         # The name first: newer kernels give the control group, in the end, of a process that has ended.
-        comm, started_at = _from_stat(directory) if start else (_read(directory, "comm"), None)
-        cgroup = _read(directory, "cgroup")
-        has_uid = _has_uid(directory, uid)
-        arguments = _read(directory, "cmdline") if cmdline else None
+        comm = stat = _read(directory, "stat" if start else "comm", opened)
+        has_uid = _has_uid(directory, uid, opened)  # without it, none of the others can be used
+        cgroup = _read(directory, "cgroup", opened)
+        arguments = _read(directory, "cmdline", opened) if cmdline else None
+        pidfd = _open_pidfd(pid)
+        started_at = started_by = None
+        if start and stat:
+            schedstat = _read(directory, "schedstat", opened)
+            started_by = _from_schedstat(schedstat) if schedstat else None
+            comm, started_at = _from_stat(stat)
+            if b"\\" in comm:  # escaped there
+                comm = _read(directory, "comm", opened)
     finally:
-        os.close(directory)
-    return Look(cgroup, comm, arguments, has_uid, started_at, _open_pidfd(pid))
+        for descriptor in opened:
+            os.close(descriptor)
+    return Look(cgroup, comm, arguments, has_uid, started_at, started_by, pidfd)
 
 
 def glance_at(pid: int, *, cmdline: bool) -> Look:
     """Read only the name and, if asked for, the command line. The control group and the uid are left to the pidfd."""
-    comm = _read(None, f"/proc/{pid}/comm")
-    return Look(None, comm, _read(None, f"/proc/{pid}/cmdline") if cmdline else None, None, None, None)
+    comm = _read_now(f"/proc/{pid}/comm")
+    return Look(None, comm, _read_now(f"/proc/{pid}/cmdline") if cmdline else None, None, None, None, None)
 
 
 def group(pid: int) -> bytes | None:
     """The text of /proc/PID/cgroup."""
-    return _read(None, f"/proc/{pid}/cgroup")
+    return _read_now(f"/proc/{pid}/cgroup")
 
 
-def _read(directory: int | None, name: str) -> bytes | None:
-    """The contents of /proc/PID/NAME; None if the process has been reaped or we may not read it."""
+def _read_now(path: str) -> bytes | None:
+    opened: list[int] = []
+    try:
+        return _read(None, path, opened)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _read(directory: int | None, name: str, opened: list[int]) -> bytes | None:
+    """The contents of a file of /proc/PID; None if the process has been reaped or we may not read it.
+
+    Appends the descriptor to `opened`; the caller closes it.
+    """
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
-    except OSError:
-        return None
-    try:
+        opened.append(descriptor)
         contents = part = os.read(descriptor, _AT_ONCE)
         while len(part) == _AT_ONCE:
             part = os.read(descriptor, _AT_ONCE)
             contents += part
     except OSError:
         return None
-    finally:
-        os.close(descriptor)
     return contents
 
 
-def _has_uid(directory: int, uid: int) -> bool | None:
+def _has_uid(directory: int, uid: int, opened: list[int]) -> bool | None:
     """Whether the real, effective, saved or file system user of a process is this one; None if that cannot be seen."""
     try:
         if os.fstat(directory).st_uid == uid:  # the effective one
             return True
     except OSError:
         return None
-    status = _read(directory, "status")
+    status = _read(directory, "status", opened)
     if status is None:
         return None
     _, _, ids = status.partition(b"\nUid:")
     return b"%d" % uid in ids.partition(b"\n")[0].split()
 
 
-def _from_stat(directory: int) -> tuple[bytes | None, int | None]:
+def _from_stat(stat: bytes) -> tuple[bytes, int]:
     """The name of a process, and when it started (fields 2 and 22 of /proc/PID/stat), rounded down to ticks."""
-    stat = _read(directory, "stat")
-    if not stat:
-        return None, None
     begin, _, rest = stat.rpartition(b") ")
-    name = begin.partition(b"(")[2]
-    comm = _read(directory, "comm") if b"\\" in name else name  # here it stands escaped
-    boot = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return comm, boot + int(rest.split(maxsplit=20)[19]) * TICK
+    # In this order: what comes between the two makes the start later, never earlier, so that no successor passes.
+    boot = -time.clock_gettime_ns(time.CLOCK_BOOTTIME) + time.time_ns()
+    return begin.partition(b"(")[2], boot + int(rest.split(maxsplit=20)[19]) * TICK
+
+
+def _from_schedstat(schedstat: bytes) -> int:
+    """When a process started at the latest: it has been running, and waiting to run, for so many nanoseconds since."""
+    now = time.time_ns()
+    running, waiting, _ = map(int, schedstat.split())
+    return now - running - waiting + _TWO_CLOCKS
 
 
 def _open_pidfd(pid: int) -> int | None:

@@ -23,7 +23,7 @@
    (`daemon.drop_ledger`).
 7. A datagram may have no pidfd: before Linux 6.5; before 6.15 from a process that has been reaped; from a sender that
    attached descriptors. Then /proc is used if the process there has the uid of the sender, and started before the
-   datagram was sent. If it started so shortly before that it may be a successor with the same pid, or if the time of
+   datagram was sent. If it may have started just afterwards, as a successor with the same pid, or if the time of
    sending is not known, the entry has UDSD_SENDER_UNPROVEN=1.
 8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
@@ -302,6 +302,8 @@ class Registry:
         fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup) if look.cgroup else None)
         if self._sent_at is None:
             return (*fields, _UNPROVEN)
-        if look.started_at is None or look.started_at > self._sent_at():
+        sent_at = self._sent_at()
+        if look.started_at is None or look.started_at > sent_at:
             return ()
-        return fields if look.started_at + process.TICK <= self._sent_at() else (*fields, _UNPROVEN)
+        by = look.started_at + process.TICK
+        return fields if min(by, look.started_by or by) <= sent_at else (*fields, _UNPROVEN)

@@ -1,4 +1,4 @@
-"""A machine to be attacked, and the attacks of programs/trap.py."""
+"""A machine to be attacked, the attacks of programs/trap.py, and one by a pid that passes on."""
 
 import subprocess
 from collections.abc import Iterator
@@ -63,3 +63,36 @@ def reports(machine: Machine) -> list[Entry]:
 def unharmed(machine: Machine, pid: int) -> None:
     assert machine.service_pid() == pid
     assert machine.show("udsd.service", "NRestarts") == "0"
+
+
+def pass_a_pid_on(machine: Machine) -> None:
+    """A process ends while its datagram is queued, and one of another unit takes its pid and sends, too."""
+    machine.drop_in("patient", "[Service]\nWatchdogSec=0\n")  # it is stopped for a while
+    machine.run("systemctl", "restart", "udsd.service")
+    machine.run("sh", "-c", "cd /host && mkfifo go pid end")
+    machine.run("mount", "-o", "remount,rw", "/proc/sys", status=None)  # it is mounted in a container only
+    service = ("systemd-run", "--quiet", "--wait")
+    giver = machine.start(*service, "--unit=giver", "--property=User=nobody", *machine.program("pid_giver"))
+    taker = machine.start(*service, "--unit=taker", *machine.program("pid_taker"))
+    machine.wait_for("MESSAGE=first of the giver")
+    (first,) = machine.datagrams()
+    pid = first["OBJECT_PID"].decode()
+    machine.run("kill", "-STOP", str(machine.service_pid()))
+    machine.run("sh", "-c", "echo >/host/go")
+    machine.finish(giver)
+    machine.run("sh", "-c", f"echo {pid} >/host/pid")
+    # Opens when the taker has sent, and has it live on.
+    keeper = machine.start("sh", "-c", "exec 3>/host/end && echo && exec sleep infinity")
+    assert keeper.stdout is not None
+    assert keeper.stdout.readline() == b"\n"
+    machine.run("kill", "-CONT", str(machine.service_pid()))
+    machine.wait_for(f"MESSAGE=from the taker {pid}")
+    entries = {entry["MESSAGE"].decode(): entry for entry in machine.datagrams()}
+    machine.kill(keeper)
+    machine.finish(taker)
+    last, taken = entries[f"last of the giver {pid}"], entries[f"from the taker {pid}"]
+    assert first["OBJECT_SYSTEMD_UNIT"] == b"giver.service"
+    assert last["OBJECT_PID"] == taken["OBJECT_PID"] == pid.encode()
+    assert last.get("OBJECT_SYSTEMD_UNIT", b"giver.service") == b"giver.service"
+    assert last.get("OBJECT_COMM", first["OBJECT_COMM"]) == first["OBJECT_COMM"]  # known while it lived
+    assert taken["OBJECT_SYSTEMD_UNIT"] == b"taker.service"

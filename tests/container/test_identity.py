@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.container.attacks import pass_a_pid_on
 from tests.container.machines import Machine
 from tests.source import TOP
 
@@ -47,31 +48,8 @@ def test_without_pidfds_nothing_wrong_is_told(machine: Machine) -> None:
         assert "OBJECT_SYSTEMD_UNIT" in entry or "UDSD_SENDER_UNPROVEN" not in entry  # certain by time, or marked
 
 
-@pytest.mark.containers_only("FIFOs join it to the host")
 def test_a_pid_that_has_passed_to_another_unit_never_tells_the_wrong_one(machine: Machine) -> None:
-    for name in ("go", "pid", "end"):
-        os.mkfifo(machine.shared / name)
-    machine.run("mount", "-o", "remount,rw", "/proc/sys")
-    giver = machine.start(*in_unit("giver", *machine.program("pid_giver")))
-    taker = machine.start(*in_unit("taker", *machine.program("pid_taker"), user="root"))
-    machine.wait_for("MESSAGE=first of the giver")
-    (first,) = machine.datagrams()
-    pid = first["OBJECT_PID"].decode()
-    machine.run("kill", "-STOP", str(machine.service_pid()))
-    (machine.shared / "go").write_text("\n")
-    machine.finish(giver)
-    (machine.shared / "pid").write_text(pid)
-    with open(machine.shared / "end", "w"):  # opens when the taker has sent
-        machine.run("kill", "-CONT", str(machine.service_pid()))
-        machine.wait_for(f"MESSAGE=from the taker {pid}")
-        entries = {entry["MESSAGE"].decode(): entry for entry in machine.datagrams()}
-    machine.finish(taker)
-    last, taken = entries[f"last of the giver {pid}"], entries[f"from the taker {pid}"]
-    assert first["OBJECT_SYSTEMD_UNIT"] == b"giver.service"
-    assert last["OBJECT_PID"] == taken["OBJECT_PID"] == pid.encode()
-    assert last.get("OBJECT_SYSTEMD_UNIT", b"giver.service") == b"giver.service"
-    assert last.get("OBJECT_COMM", first["OBJECT_COMM"]) == first["OBJECT_COMM"]  # known while it lived
-    assert taken["OBJECT_SYSTEMD_UNIT"] == b"taker.service"
+    pass_a_pid_on(machine)
 
 
 @pytest.mark.containers_only("FIFOs join it to the host")

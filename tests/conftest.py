@@ -32,9 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--soak")
     other = [item for item in items if bool(item.get_closest_marker("soak")) != wanted]
-    if config.getoption("--machines") == "containers" and not any("test_kernels" in word for word in config.args):
-        # Only by name: each boots for a minute.
-        other += [item for item in items if "test_kernels" in item.nodeid and item not in other]
     needs_root = [item for item in items if item.get_closest_marker("needs_root") and item not in other]
     if os.geteuid() != 0 and not os.environ.get("CI"):
         other += needs_root

@@ -5,13 +5,24 @@ import re
 
 import pytest
 
+from tests.container.attacks import pass_a_pid_on
 from tests.container.emulated import Emulated
 from tests.container.load import check, load
 
 pytestmark = pytest.mark.one_process
 
 _RELEASES = {"bookworm": "6.1.", "trixie": "6.12."}
-_PASSPIDFD = (6, 5)  # the first Linux with SO_PASSPIDFD
+_PASSRIGHTS = (6, 16)  # the first Linux with SO_PASSRIGHTS
+
+_SENDS_DESCRIPTOR = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.connect("/run/udsd/udsd.sock")
+    try:
+        socket.send_fds(sender, [b"with a descriptor"], [os.open("/etc/hostname", os.O_RDONLY)])
+    except PermissionError:
+        print("refused")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +55,48 @@ def test_a_steady_sender_is_named(emulated: Emulated) -> None:
     for entry in entries:
         assert (entry["OBJECT_PID"], entry["OBJECT_UID"]) == (pid, uid)
         assert (entry["OBJECT_SYSTEMD_UNIT"], entry["OBJECT_COMM"]) == (b"steady.service", b"python3")
-        assert ("UDSD_SENDER_UNPROVEN" in entry) == (version(emulated) < _PASSPIDFD)
+        assert "UDSD_SENDER_UNPROVEN" not in entry  # before 6.5, since it started long before it sent
+
+
+def test_senders_that_end_at_once_are_never_taken_for_others(emulated: Emulated) -> None:
+    for unit in ("one", "two"):
+        words = emulated.program("one_shots", "100")
+        emulated.run("systemd-run", "--quiet", "--wait", f"--unit={unit}", "--property=User=nobody", *words)
+    emulated.run("udsd-send", "both have ended")
+    emulated.wait_for("MESSAGE=both have ended")
+    last = (b"that is all", b"both have ended")
+    entries = [entry for entry in emulated.datagrams() if entry["MESSAGE"] not in last]
+    assert [int(entry["MESSAGE"].split()[0]) for entry in entries] == [*range(100), *range(100)]
+    for number, entry in enumerate(entries):
+        unit = "one" if number < 100 else "two"
+        assert entry["OBJECT_PID"] == entry["MESSAGE"].split()[1]
+        assert entry.get("OBJECT_SYSTEMD_UNIT", b"") in (b"", f"{unit}.service".encode())
+
+
+def test_a_pid_that_has_passed_to_another_unit_never_tells_the_wrong_one(emulated: Emulated) -> None:
+    pass_a_pid_on(emulated)
+
+
+def test_a_descriptor_is_refused_and_never_installed(emulated: Emulated) -> None:
+    refused = emulated.text("python3", "-c", _SENDS_DESCRIPTOR) == "refused"
+    emulated.run("udsd-send", "after")
+    emulated.wait_for("MESSAGE=after")
+    assert refused == (version(emulated) >= _PASSRIGHTS)
+    stored = {entry["MESSAGE"]: entry.get("UDSD_MALFORMED") for entry in emulated.datagrams()}
+    assert stored.pop(b"with a descriptor", None) == (None if refused else b"descriptor refused")
+    assert stored == {b"after": None}
+    assert "/etc/hostname" not in emulated.text("ls", "-l", f"/proc/{emulated.service_pid()}/fd")
+
+
+def test_what_is_over_the_limit_is_counted(emulated: Emulated) -> None:
+    emulated.options("--rate-limit=100/3600")
+    emulated.run("systemctl", "restart", "udsd.service")
+    emulated.run(*emulated.program("send_numbered", "--count=150", "limited"), user="nobody")
+    emulated.run("systemctl", "stop", "udsd.service")  # delivers what is queued
+    assert emulated.messages() == [b"limited %d" % number for number in range(100)]
+    reports = [entry for entry in emulated.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_DROPPED" in entry]
+    assert sum(int(entry["UDSD_DROPPED"]) for entry in reports) == 50
+    emulated.options()
 
 
 def test_done_stops_the_service(emulated: Emulated) -> None:
@@ -58,6 +110,7 @@ def test_done_stops_the_service(emulated: Emulated) -> None:
     assert emulated.messages() == [b"wakes it", b"DONE"]
 
 
+@pytest.mark.minutes_emulated
 def test_restarts_under_load_lose_and_repeat_nothing(emulated: Emulated) -> None:
     emulated.options("--rate-limit=off")
     with load(emulated) as under_way:
@@ -66,6 +119,7 @@ def test_restarts_under_load_lose_and_repeat_nothing(emulated: Emulated) -> None
     check(emulated, under_way)
 
 
+@pytest.mark.minutes_emulated
 def test_what_was_sent_before_a_shutdown_is_stored(emulated: Emulated) -> None:
     boot = emulated.text("cat", "/proc/sys/kernel/random/boot_id").replace("-", "")
     emulated.run(*emulated.program("send_numbered", "--count=500", "before"))

@@ -143,6 +143,26 @@ def test_each_namespace_keeps_what_its_own_journald_is_told_to_keep(machine: Mac
     assert messages(machine, "blue") == ["kept"]
 
 
+def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
+    start(machine, "blue")
+    for command in drop_in():
+        machine.run("sh", "-c", command)
+    machine.run(
+        "systemd-run", "--quiet", "--unit=app", "sh", "-c", f"udsd-send -u {path('blue')} in blue; exec sleep infinity"
+    )
+    machine.wait_for("--namespace=*", "MESSAGE=in blue")
+    assert [entry["MESSAGE"] for entry in journal(machine, "blue", "--unit=app.service")] == [b"in blue"]
+    assert not machine.journal("MESSAGE=in blue")
+    assert machine.show("udsd@blue.service", "User") == "root"
+
+
+def drop_in() -> list[str]:
+    """The commands of the example that apply it to the daemons of namespaces."""
+    example = (TOP / "systemd/examples/journalctl-u.conf").read_text()
+    (block,) = re.findall(r"^# For the daemons of journal.*?\n#\n(.*?)^#\n", example, re.MULTILINE | re.DOTALL)
+    return [line.lstrip("# ") for line in block.replace("\\\n#", "").splitlines()]
+
+
 def test_a_namespace_is_gone_when_it_is_stopped_and_deleted(machine: Machine) -> None:
     commands = [command.replace("NAME", "red") for command in deletion()]
     start(machine, "blue", "red")

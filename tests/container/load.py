@@ -79,7 +79,7 @@ def caged(machine: Machine) -> Iterator[Load]:
     """A service sends from a root of its own with /run/udsd mounted. If the socket is replaced, it connects again."""
     root = "/var/empty/root"
     machine.run("sh", "-c", f"mkdir -p {root} && mount --bind / {root}")
-    properties = [f"RootDirectory={root}", "BindPaths=/run/udsd", "BindReadOnlyPaths=/programs", "MountAPIVFS=yes"]
+    properties = [f"RootDirectory={root}", "BindReadOnlyPaths=/run/udsd /programs", "MountAPIVFS=yes"]
     run = ["systemd-run", "--quiet", "--wait", "--pipe", "--unit=caged", *[f"--property={p}" for p in properties]]
     under_way = Load()
     started = machine.start(*run, *machine.program("send_numbered", "--again", "--rate=100", "scaged"))

@@ -50,25 +50,45 @@ services:
 # Pods have networks of their own, which this machine cannot make either.
 _NETWORK = ("kube play", "kube play --network host")
 
+# The logger of the images: a sender, also one that is root, can neither remove the socket nor put its own in its place.
+_LOGGER = """#!/bin/sh
+if rm /run/udsd/udsd.sock || touch /run/udsd/own.sock; then
+    exit 1
+fi
+exec /usr/bin/logger "$@"
+"""
+_REMOVE_IN_MACHINE = (
+    "systemd-run --machine=web --wait --pipe --quiet rm /run/udsd/udsd.sock 2>&1 | grep 'Read-only file system'"
+)
+
+# test_daemons.py has Postfix itself with these settings.
+_SERVICE = (
+    "printf '[Service]\\nExecStart=sh -c \"logger hello from a service; exec sleep infinity\"\\n'"
+    " >/run/systemd/system/postfix.service"
+)
+
 _CONTAINER = r"libpod-[0-9a-f]{64}\.scope"
 
 
 class Recipe(NamedTuple):
     """A heading or the name of a file, the message that its commands have sent, and the unit that the entry names.
 
-    Without a unit, it is not udsd on the host that has the message. `first` is a command that has to be run before.
+    Without a unit, it is not udsd on the host that has the message. `first` and `last` are commands that are run before
+    and after.
     """
 
     heading: str
     message: str
     unit: str = ""
     first: str = ":"
+    last: str = ":"
 
 
 _RECIPES = [
     Recipe("A program in a container", "hello from a container", _CONTAINER),
     Recipe("A program that only knows /dev/log", "hello from dev-log", _CONTAINER),
-    Recipe("A whole machine", "hello from a machine", "systemd-nspawn@web.service"),
+    Recipe("A service of the host, over /dev/log", "hello from a service", "postfix.service", _SERVICE),
+    Recipe("A whole machine", "hello from a machine", "systemd-nspawn@web.service", last=_REMOVE_IN_MACHINE),
     Recipe("A container that systemd starts", "hello from a Quadlet", "myapp.service"),
     Recipe("udsd in a container, without the journal", "hello to a sidecar"),
     Recipe("compose.yaml", "hello from compose"),
@@ -92,7 +112,12 @@ def host(package: Path) -> Iterator[Machine]:
     with booted(_SUITE, _HOST, binds=binds) as machine:
         install(machine, package)
         machine.run("tee", "/etc/containers/containers.conf", stdin=_PODMAN.encode())
-        machine.run("sh", "-c", "tar -C /base -c . | podman import - docker.io/library/debian:stable-slim")
+        logger = machine.shared / "image/usr/local/bin/logger"
+        logger.parent.mkdir(parents=True)
+        logger.write_text(_LOGGER)
+        logger.chmod(0o755)
+        layers = "tar -C /base -c . -C /host/image ./usr/local/bin/logger"
+        machine.run("sh", "-c", f"{layers} | podman import - docker.io/library/debian:stable-slim")
         machine.run("podman", "tag", "debian:stable-slim", "localhost/myapp")
         machine.drop_in("volatile", _VOLATILE, "systemd-nspawn@web.service")
         machine.run("systemctl", "start", "udsd.service")
@@ -124,6 +149,16 @@ def test_the_commands_of_a_recipe_show_the_message_and_its_entry_names_the_conta
         shown = host.text("bash", "-c", f"cd /work && {command.replace(*_NETWORK)}")
         assert not shows or re.search(rf" \w+(\[\d+\])?: {recipe.message}$", shown, re.MULTILINE), shown
     entries = host.journal(f"MESSAGE={recipe.message}", f"UDSD_SOCKET={AUTO}")
+    host.run("sh", "-c", recipe.last)
     units = [entry.get("OBJECT_SYSTEMD_UNIT", b"none").decode() for entry in entries]
     assert len(units) == bool(recipe.unit)
     assert all(re.fullmatch(recipe.unit, unit) for unit in units), entries
+
+
+def test_without_root_the_socket_alone_is_dev_log(host: Machine) -> None:
+    (option,) = re.findall(r"Without root in the container, use `--volume (.*?)` alone", _PAGE)
+    run = ["podman", "run", "--rm", "--user=2000", f"--volume={option}", "localhost/myapp", "sh", "-c"]
+    host.run("systemctl", "start", "udsd.socket")
+    host.mark()
+    host.run(*run, "logger hello without root; sleep 1")
+    host.wait_for("MESSAGE=hello without root", f"UDSD_SOCKET={AUTO}")

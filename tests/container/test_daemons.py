@@ -146,9 +146,7 @@ def test_daemons_log_to_us_what_they_log_to_journald(daemons: Machine) -> None:
 
 
 def test_daemons_go_on_after_a_restart_of_the_socket_unit(daemons: Machine) -> None:
-    page = (TOP / "packaging/doc/containers.md").read_text()
-    (symlinks,) = re.findall(r"'\[Socket\]\\n(Symlinks=.*?)\\n'", page)
-    (bind,) = re.findall(r"'\[Service\]\\n(BindPaths=.*?)\\n'", page)
+    symlinks, bind = recipe()
     daemons.drop_in("dev-log", f"[Socket]\n{symlinks}\n", "udsd.socket")
     daemons.run("systemctl", "restart", "udsd.socket")
     daemons.mark()
@@ -165,3 +163,21 @@ def test_daemons_go_on_after_a_restart_of_the_socket_unit(daemons: Machine) -> N
         daemons.wait_for(*match, f"--grep={again.messages[0]}")
         assert daemons.journal("_TRANSPORT=stdout", f"_SYSTEMD_UNIT=lasting-{name}.service", "MESSAGE=printed")
     daemons.run("systemctl", "stop", "lasting-*.service")
+
+
+def test_a_service_starts_and_logs_to_journald_when_udsd_has_been_removed(daemons: Machine) -> None:
+    _, bind = recipe()
+    daemons.mark()
+    daemons.run("systemctl", "stop", "udsd.socket")
+    daemons.run("rm", "--recursive", "--force", "/run/udsd")
+    daemons.run("systemd-run", "--quiet", "--wait", f"--property={bind}", "logger", "without udsd")
+    daemons.wait_for("_TRANSPORT=syslog", "MESSAGE=without udsd")
+    daemons.run("systemctl", "start", "udsd.socket")
+
+
+def recipe() -> tuple[str, str]:
+    """What containers.md puts into the drop-ins of udsd.socket and of the service."""
+    page = (TOP / "packaging/doc/containers.md").read_text()
+    (symlinks,) = re.findall(r"'\[Socket\]\\n(Symlinks=.*?)\\n'", page)
+    (bind,) = re.findall(r"'\[Service\]\\n(BindReadOnlyPaths=.*?)\\n'", page)
+    return symlinks, bind

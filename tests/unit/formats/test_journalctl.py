@@ -129,7 +129,7 @@ def test_too_many_fields_are_text() -> None:
     ids=["bytes", "arrays", "deep", "names"],
 )
 def test_no_entry_takes_long(members: str) -> None:
-    assert cost(format_json.parse, printed(members)) < 100
+    assert cost(format_json.parse, printed(members)) < 1000  # at most 33 on an idle machine; quadratic: 100,000
 
 
 def test_what_journald_said_is_no_new_name() -> None:

@@ -213,7 +213,7 @@ def _ask(pidfd: int) -> tuple[int, ...]:
     for _ in range(2):  # one answer can fail in the instant in which the process is being reaped
         with suppress(OSError):
             return _INFO.unpack(fcntl.ioctl(pidfd, _PIDFD_GET_INFO, _QUESTION))
-    return (0,) * 7
+    return _INFO.unpack(bytes(_INFO.size))
 
 
 def unique_inode(pidfd: int, shared: os.stat_result) -> int | None:

@@ -114,7 +114,7 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
     machine.run("systemctl", "start", "udsd.service")
     machine.run("systemctl", "stop", *journald)
     machine.run("udsd-send", "waits")
-    until_said(machine, "systemctl", "show", "--property=StatusText", "udsd.service", text="waiting for journald (")
+    machine.wait_for_status("=waiting for journald (")
     machine.run("systemctl", "start", *reversed(journald))
     machine.wait_for(match(messages.SINK_BACK))
     check(machine, messages.SINK_AWAY, "journald takes no entries (")

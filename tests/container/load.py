@@ -99,11 +99,14 @@ def _running(machine: Machine, programs: dict[str, list[str]]) -> Iterator[Load]
     started = {name: machine.start(*words) for name, words in programs.items()}
     try:
         yield under_way
-    finally:
-        for name, sender in started.items():
-            said = machine.stop(sender)
-            assert sender.returncode == 0, f"{machine.suite}: {name}: {said.decode()}"
-            under_way.sent[name.encode()] = int(said)
+    except BaseException:
+        for sender in started.values():
+            machine.kill(sender)  # it may wait for what has failed, and not hear a SIGTERM
+        raise
+    for name, sender in started.items():
+        said = machine.stop(sender)
+        assert sender.returncode == 0, f"{machine.suite}: {name}: {said.decode()}"
+        under_way.sent[name.encode()] = int(said)
 
 
 def stored(machine: Machine, *matches: str) -> Counter[Number]:

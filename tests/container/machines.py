@@ -193,6 +193,20 @@ class Machine:
         self.run("tee", f"{folder}/{name}.conf", stdin=text.encode())
         self.run("systemctl", "daemon-reload")
 
+    @contextmanager
+    def without_journald(self) -> Iterator[None]:
+        """Have journald and its sockets stopped while this is entered.
+
+        The socket that entries come in on goes first: an entry would start journald, and so cancel the stop of those
+        that are next.
+        """
+        name = "systemd-journald"
+        others = set(self.show(f"{name}.service", "TriggeredBy").split()) - {f"{name}.socket"}
+        units = [f"{name}.socket", *sorted(others), f"{name}.service"]
+        self.run("systemctl", "stop", *units)
+        yield
+        self.run("systemctl", "start", *units)
+
     def mark(self) -> None:
         """`journal` shows what comes after this moment, by the machine's clock.
 

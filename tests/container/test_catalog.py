@@ -66,7 +66,6 @@ def with_metrics(suite: str, package: Path) -> Iterator[Machine]:
 def test_each_message_is_explained(with_metrics: Machine) -> None:
     machine = with_metrics
     machine.options("--rate-limit=5/1", "--metrics=/run/udsd.prom")
-    journald = ["systemd-journald.service", *machine.show("systemd-journald.service", "TriggeredBy").split()]
 
     # Started, and too much from one unit, which is still there afterwards.
     machine.run("systemctl", "start", "udsd.service")
@@ -112,29 +111,26 @@ def test_each_message_is_explained(with_metrics: Machine) -> None:
 
     # journald away and back.
     machine.run("systemctl", "start", "udsd.service")
-    machine.run("systemctl", "stop", *journald)
-    machine.run("udsd-send", "waits")
-    machine.wait_for_status("=waiting for journald (")
-    machine.run("systemctl", "start", *reversed(journald))
+    with machine.without_journald():
+        machine.run("udsd-send", "waits")
+        machine.wait_for_status("=waiting for journald (")
     machine.wait_for(match(messages.SINK_BACK))
     check(machine, messages.SINK_AWAY, "journald takes no entries (")
     check(machine, messages.SINK_BACK, "journald takes entries again after ")
 
 
 def test_what_is_left_in_the_end_is_explained(machine: Machine) -> None:
-    journald = ["systemd-journald.service", *machine.show("systemd-journald.service", "TriggeredBy").split()]
     path, err = "/run/own.sock", "/run/own.err"
     own = ["--property=Type=notify", f"--property=StandardError=file:{err}", "udsd", "--listen", path]
     machine.run("systemd-run", "--quiet", "--unit=own", *own)
     machine.wait_for(f"MESSAGE=receiving on {path}")
 
-    machine.run("systemctl", "stop", *journald)
-    machine.run("udsd-send", "-u", path, "too late")
-    machine.run("rm", path)
-    machine.run("touch", path)
-    machine.run("systemctl", "kill", "--signal=TERM", "own.service")  # before the end of a stop no journald is started
-    until_said(machine, "cat", err, text="too late")  # in the end it gives up waiting
-    machine.run("systemctl", "start", *reversed(journald))
+    with machine.without_journald():
+        machine.run("udsd-send", "-u", path, "too late")
+        machine.run("rm", path)
+        machine.run("touch", path)
+        machine.run("systemctl", "kill", "--signal=TERM", "own.service")  # a stop must end before journald starts
+        until_said(machine, "cat", err, text="too late")  # in the end it gives up waiting
     machine.wait_for(match(messages.UNDELIVERED))
     check(machine, messages.FILE_LEFT, f"{path} was not removed: it is not the one that udsd made\n")
     check(machine, messages.STOPPED, "stopped by SIGTERM: ")

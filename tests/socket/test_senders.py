@@ -21,8 +21,9 @@ from udsd.receive.receiver import Receiver, unbound
 from udsd.senders import process
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.credentials import Credentials, decode_ucred
+from udsd.senders.evidence import Evidence
 from udsd.senders.identity import Identity
-from udsd.senders.registry import Evidence, Registry, room_for_each
+from udsd.senders.registry import Registry, room_for_each
 
 # Sends from so many processes; they end when standard input does, and at once where `ends` is given.
 _MANY = """

@@ -28,7 +28,8 @@ from udsd.receive.bound_socket import BoundSocket
 from udsd.receive.kept_socket import Kept
 from udsd.receive.receiver import Receiver
 from udsd.senders.cgroup import CgroupPaths
-from udsd.senders.registry import Evidence, Registry, room_for_each
+from udsd.senders.evidence import Evidence
+from udsd.senders.registry import Registry, room_for_each
 from udsd.service import failed_start, files, pidfile, systemd
 from udsd.service.daemonize import Background
 from udsd.service.pidfile import PidFile

@@ -3,11 +3,9 @@
 1. A known process is one whose pidfd we hold. While it lives, no other process has its pid. A queue keeps its order, so
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
    which asks whether any known process has ended; the cost does not depend on their number.
-2. What /proc says about a process is used only if a pidfd proves which process it is (`process`). Where a pidfd tells
-   the control group itself, only the name is read, and the group's path once for each group. What is known is kept
-   encoded, as the end of each entry. No datagram gets what is more than a second old, so that an exec or a move to
-   another unit shows. For a busy sender it is read again after half a second, when nothing waits, so that nobody waits
-   for it.
+2. What is known about a process (`evidence`) is kept encoded, as the end of each entry. No datagram gets what is more
+   than a second old, so that an exec or a move to another unit shows. For a busy sender it is read again after half a
+   second, when nothing waits, so that nobody waits for it.
 3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
    datagram whose own pidfd is of the same process.
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
@@ -21,11 +19,7 @@
    gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
    groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
    (`daemon.drop_ledger`).
-7. A datagram may have no pidfd: before Linux 6.5; before 6.15 from a process that has been reaped; from a sender that
-   attached descriptors. Then /proc is used if the process there has the uid of the sender, and started before the
-   datagram was sent. If it may have started just afterwards, as a successor with the same pid, or if the time of
-   sending is not known, the entry has UDSD_SENDER_UNPROVEN=1.
-8. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
+7. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
    runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
 """
 
@@ -33,13 +27,14 @@ import os
 import resource
 import select
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import NamedTuple
 
 from udsd.journal.entry import Field, encode
-from udsd.senders import cgroup, process
+from udsd.senders import process
+from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.credentials import Credentials, decode_ucred, fields_of
-from udsd.senders.identity import Identity, fields_of_process, identity_of
+from udsd.senders.evidence import UNPROVEN, Evidence, Looks
+from udsd.senders.identity import Identity, identity_of
 from udsd.senders.process import Look
 
 _FRESH = 0.5  # seconds for which the fields of a process are used before it is looked at again, when nothing waits
@@ -48,7 +43,6 @@ _MOST = 1024  # known processes of one socket; each holds a descriptor
 _MOST_ENDED = 1024  # processes that have ended, of one socket
 _OTHER_DESCRIPTORS = 24  # for everything else in the daemon
 _FOR_EACH_SOCKET = 3  # the socket, the lock beside its file, and the epoll(7) instance of its senders
-_UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
 class _Known:
@@ -77,18 +71,6 @@ def room_for_each(sockets: int) -> int:
     return max(1, min(_MOST, (limit - _OTHER_DESCRIPTORS) // sockets - _FOR_EACH_SOCKET))
 
 
-class Evidence(NamedTuple):
-    """What the kernel can say about the sender of the first datagram of a queue, beside its credentials.
-
-    `pidfd` returns a new pidfd of the sender, which the caller closes, or None. It is itself None if the kernel has no
-    pidfds of senders. `sent_at` returns when the datagram was sent, in nanoseconds since the epoch. It is itself None
-    if pidfds prove enough.
-    """
-
-    pidfd: Callable[[], int | None] | None
-    sent_at: Callable[[], int] | None = None
-
-
 class Registry:
     """The senders of one socket, by the evidence of its queue.
 
@@ -100,19 +82,17 @@ class Registry:
         self,
         evidence: Evidence,
         field: Field,
-        paths: cgroup.CgroupPaths,
+        paths: CgroupPaths,
         *,
         most: int = _MOST,
         cmdline: bool = False,
     ) -> None:
-        self._peek_pidfd, self._sent_at = evidence
+        self._peek_pidfd = evidence.pidfd
+        self._looks = Looks(evidence, paths, cmdline=cmdline)
         self._field = field
         self._paths = paths
         self._most = most
-        self._cmdline = cmdline
         self._root = os.geteuid() == 0
-        # Whether a pidfd gives the user and the control group for certain (Linux 6.15), so that they are not looked up.
-        self._pidfds_tell = self._peek_pidfd is not None and self._sent_at is None and process.pidfds_tell_users()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()  # by `struct ucred`, in the order of the last look
         self._ended: OrderedDict[bytes, _Ended] = OrderedDict()
         self._ends = select.epoll()  # readable when a known process has ended
@@ -151,19 +131,19 @@ class Registry:
         if sender is None or not sender.pid:
             return self._identity(sender, fields_of(sender))
         if attached or self._peek_pidfd is None:
-            with self._look_at(sender, start=self._sent_at is not None) as look:
+            with self._looks.without_pidfd(sender) as look:
                 return self._believe(ucred, sender, look, now)
-        with self._look(sender) as look:
+        with self._looks.with_pidfd(sender) as look:
             self._forget_ended()  # so that there is a descriptor for this one
             pidfd = self._peek_pidfd()
             if pidfd is None:  # the kernel has forgotten it
-                return self._identity(sender, self._ended_fields(sender) + self._likely(look))
+                return self._identity(sender, self._ended_fields(sender) + self._looks.likely_fields(look))
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _believe(self, ucred: bytes, sender: Credentials, look: Look, now: float) -> Identity:
         """Identify the sender of a datagram without a pidfd."""
-        fields = self._likely(look)
-        if look.pidfd is None or not fields or _UNPROVEN in fields or process.has_ended(look.pidfd):
+        fields = self._looks.likely_fields(look)
+        if look.pidfd is None or not fields or UNPROVEN in fields or process.has_ended(look.pidfd):
             return self._identity(sender, fields_of(sender) + fields)
         return self._keep(ucred, _Known(sender, os.dup(look.pidfd), None), fields, now)
 
@@ -178,7 +158,7 @@ class Registry:
         assert sender is not None
         if pidfd is None:
             return self._identity(sender, self._ended_fields(sender))
-        with self._look(sender) as look:
+        with self._looks.with_pidfd(sender) as look:
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _prove(self, ucred: bytes, sender: Credentials, look: Look, pidfd: int, now: float) -> Identity:
@@ -186,7 +166,7 @@ class Registry:
         inode = process.unique_inode(pidfd, self._shared)
         info = process.info(pidfd)
         has_pid = info.uids is not None
-        ended = (self._pidfds_tell and not has_pid) or process.has_ended(pidfd)
+        ended = (self._looks.pidfds_tell and not has_pid) or process.has_ended(pidfd)
         proven = has_pid or not ended
         if not proven and inode is not None and look.pidfd is not None:
             proven = process.unique_inode(look.pidfd, self._shared) == inode
@@ -197,12 +177,12 @@ class Registry:
             os.close(pidfd)
             sender = sender._replace(pid=0)
             return self._identity(sender, fields_of(sender))
-        fields = self._fields(sender, look if proven else None, pidfd, info.cgroup_id)
+        fields = self._looks.proven_fields(sender, look if proven else None, pidfd, info.cgroup_id)
         if info.cgroup_id is not None:
             if agrees:
                 self._paths.learn_user(info.cgroup_id, sender.uid)
             elif not self._paths.has_user(info.cgroup_id, sender.uid):
-                fields = (*fields, _UNPROVEN)
+                fields = (*fields, UNPROVEN)
         if proven and not ended:
             return self._keep(ucred, _Known(sender, pidfd, inode), fields, now)
         os.close(pidfd)
@@ -248,40 +228,14 @@ class Registry:
     def _look_again(self, ucred: bytes, known: _Known, now: float) -> None:
         self._known.move_to_end(ucred)
         known.stale_at = now + _FRESH
-        with self._look(known.sender) as look:
+        with self._looks.with_pidfd(known.sender) as look:
             info = process.info(known.pidfd)
             if not process.has_ended(known.pidfd):
-                fields = self._fields(known.sender, look, known.pidfd, info.cgroup_id)
+                fields = self._looks.proven_fields(known.sender, look, known.pidfd, info.cgroup_id)
                 known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
 
-    def _look(self, sender: Credentials) -> Look:
-        """Look at the process with the pid of a sender, whose pidfd is asked afterwards."""
-        if self._pidfds_tell:
-            return process.glance_at(sender.pid, cmdline=self._cmdline)
-        return self._look_at(sender, start=self._sent_at is not None)
-
-    def _look_at(self, sender: Credentials, *, start: bool) -> Look:
-        return process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=start)
-
-    def _fields(self, sender: Credentials, look: Look | None, pidfd: int, cgroup_id: int | None) -> tuple[Field, ...]:
-        """The fields of a process, from a proven look and from the control group that its pidfd gives."""
-        path = None if cgroup_id is None else self._paths.known(cgroup_id)
-        if path is None and look:
-            text = self._group(sender, pidfd) if self._pidfds_tell else look.cgroup
-            path = cgroup.path_in(text) if text else None
-            if path and cgroup_id is not None:
-                self._paths.learn_if_true(cgroup_id, path)
-        if path is None and cgroup_id is not None:
-            path = self._paths.path(cgroup_id)
-        return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
-
-    def _group(self, sender: Credentials, pidfd: int) -> bytes | None:
-        """The text of /proc/PID/cgroup; None if the process of `pidfd` does not have the sender's pid any more."""
-        text = process.group(sender.pid)
-        return text if process.info(pidfd).uids is not None else None
-
     def _without_pid(self, known: _Known) -> Identity:
-        """The identity of a process that has ended now (rule 8)."""
+        """The identity of a process that has ended now (rule 7)."""
         if not self._root:
             return known.identity
         pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
@@ -294,16 +248,3 @@ class Registry:
     def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
         fields = fields_of(sender)
         return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in fields) if self._root else fields
-
-    def _likely(self, look: Look) -> tuple[Field, ...]:
-        """The fields of a look that no pidfd can prove. Marked if the time of the datagram does not prove it either."""
-        if not look.has_uid:
-            return ()
-        fields = fields_of_process(look.comm, look.cmdline, cgroup.path_in(look.cgroup) if look.cgroup else None)
-        if self._sent_at is None:
-            return (*fields, _UNPROVEN)
-        sent_at = self._sent_at()
-        if look.started_at is None or look.started_at > sent_at:
-            return ()
-        by = look.started_at + process.TICK
-        return fields if min(by, look.started_by or by) <= sent_at else (*fields, _UNPROVEN)

@@ -57,11 +57,11 @@ CLASHES = {
     "whose number makes it one of ours": (["UDSD"], ["udsd", "Udsd"], ["X_UDSD_2", "X_UDSD_3"]),
 }
 
-# Random names alone would hardly ever clash.
+# Random names alone would hardly ever clash, and long ones do where they are cut.
 alphabet = st.sampled_from([*"aAbB_-9 ", "object", "UDSD", "unit", "ß", "_2"])
-names = (
-    st.text(max_size=80) | st.lists(alphabet, max_size=6).map("".join) | st.lists(alphabet, min_size=60).map("".join)
-)
+short = st.lists(alphabet, max_size=6).map("".join)
+long = st.builds("{1:a>{0}}".format, st.integers(55, 75), short)
+names = st.text(max_size=80) | short | long
 
 
 @pytest.mark.parametrize("name", SETTABLE)

@@ -1,5 +1,6 @@
 """A machine to be attacked, the attacks of programs/trap.py, and one by a pid that passes on."""
 
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from tests.container.disks import disk
 from tests.container.images import READY
 from tests.container.machines import Entry, Machine, booted, install
 from tests.container.needs import make_image
+from tests.patience import MACHINE_SECONDS
 
 SOCKET = "/run/udsd/udsd.sock"
 JSON = "/run/udsd/json.sock"
@@ -80,11 +82,12 @@ def pass_a_pid_on(machine: Machine) -> None:
     machine.run("kill", "-STOP", str(machine.service_pid()))
     machine.run("sh", "-c", "echo >/host/go")
     machine.finish(giver)
-    machine.run("sh", "-c", f"echo {pid} >/host/pid")
-    # Opens when the taker has sent, and has it live on.
-    keeper = machine.start("sh", "-c", "exec 3>/host/end && echo && exec sleep infinity")
+    # Opens when the taker has sent, and has it live on. It starts before the taker begins, or it might get that pid.
+    keeper = machine.start("sh", "-c", "echo && exec 3>/host/end && echo && exec sleep infinity")
     assert keeper.stdout is not None
     assert keeper.stdout.readline() == b"\n"
+    machine.run("sh", "-c", f"echo {pid} >/host/pid")
+    assert select.select([keeper.stdout], [], [], MACHINE_SECONDS)[0], f"{machine.suite}: pid {pid} was not taken"
     machine.run("kill", "-CONT", str(machine.service_pid()))
     machine.wait_for(f"MESSAGE=from the taker {pid}")
     entries = {entry["MESSAGE"].decode(): entry for entry in machine.datagrams()}

@@ -1,4 +1,4 @@
-"""A machine to be attacked, the attacks of programs/trap.py, and one by a pid that passes on."""
+"""A machine to be attacked, the attacks of programs/trap.py, and two with pids: one is claimed, one passes on."""
 
 import select
 import subprocess
@@ -65,6 +65,24 @@ def reports(machine: Machine) -> list[Entry]:
 def unharmed(machine: Machine, pid: int) -> None:
     assert machine.service_pid() == pid
     assert machine.show("udsd.service", "NRestarts") == "0"
+
+
+def claim_a_pid(machine: Machine) -> None:
+    """A sender says that it is a process of root which it sees in a pid namespace of its own."""
+    machine.mark()
+    machine.run("mkfifo", "--mode=666", "/run/claims")
+    started = attack(machine, "claim")
+    inside = machine.text("cat", "/run/claims")
+    enters = machine.start("nsenter", f"--target={inside}", "--pid", "sleep", "60")
+    assert taken(started) == 1
+    machine.wait_for("MESSAGE=claimed")
+    (entry,) = machine.datagrams("MESSAGE=claimed")
+    assert entry["OBJECT_UID"] == machine.text("id", "-u", "nobody").encode()
+    told = {name for name in entry if name.startswith("OBJECT_")} | {"UDSD_SENDER_PID"} & entry.keys()
+    assert told == {"OBJECT_UID", "OBJECT_GID"}, entry
+    assert entry["SYSLOG_IDENTIFIER"] == b"unknown"
+    machine.kill(enters)
+    machine.run("rm", "/run/claims")
 
 
 def pass_a_pid_on(machine: Machine) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.attacks import JSON, SOCKET, attack, booted_victim, reports, taken, unharmed
+from tests.container.attacks import JSON, SOCKET, attack, booted_victim, claim_a_pid, reports, taken, unharmed
 from tests.container.load import times
 from tests.container.machines import Entry, Machine
 
@@ -128,19 +128,7 @@ def test_bytes_are_limited_and_counts_are_exact(victim: Machine) -> None:
 
 
 def test_the_pid_of_another_process_is_not_believed(victim: Machine) -> None:
-    victim.mark()
-    victim.run("mkfifo", "--mode=666", "/run/claims")
-    started = attack(victim, "claim")
-    inside = victim.text("cat", "/run/claims")
-    enters = victim.start("nsenter", f"--target={inside}", "--pid", "sleep", "60")
-    assert taken(started) == 1
-    victim.wait_for("MESSAGE=claimed")
-    (entry,) = victim.datagrams("MESSAGE=claimed")
-    uid = victim.text("id", "-u", "nobody").encode()
-    assert entry["OBJECT_UID"] == uid
-    assert not {"OBJECT_PID", "OBJECT_COMM", "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_CGROUP"} & entry.keys(), entry
-    assert entry["SYSLOG_IDENTIFIER"] == b"unknown"
-    victim.kill(enters)
+    claim_a_pid(victim)
 
 
 def test_what_is_dropped_is_counted_exactly_across_kills(victim: Machine) -> None:

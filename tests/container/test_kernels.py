@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from tests.container.attacks import pass_a_pid_on
+from tests.container.attacks import claim_a_pid, pass_a_pid_on
 from tests.container.emulated import Emulated
 from tests.container.load import check, load
+from tests.source import TOP
 
 pytestmark = pytest.mark.one_process
 
@@ -75,6 +76,15 @@ def test_senders_that_end_at_once_are_never_taken_for_others(emulated: Emulated)
 
 def test_a_pid_that_has_passed_to_another_unit_never_tells_the_wrong_one(emulated: Emulated) -> None:
     pass_a_pid_on(emulated)
+
+
+@pytest.mark.parametrize("drop_in", [None, "journalctl-u.conf"], ids=["default", "root"])
+def test_the_pid_of_another_process_is_not_believed(emulated: Emulated, drop_in: str | None) -> None:
+    """Least of all by root: to what it sends with OBJECT_PID, journald would add the fields of that process."""
+    emulated.drop_in("user", (TOP / "systemd/examples" / drop_in).read_text() if drop_in else "")
+    emulated.run("systemctl", "restart", "udsd.service")
+    claim_a_pid(emulated)
+    emulated.drop_in("user", "")
 
 
 def test_a_descriptor_is_refused_and_never_installed(emulated: Emulated) -> None:

@@ -20,7 +20,7 @@
    groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
    (`daemon.drop_ledger`).
 7. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
-   runs as root records the pid of a sender that has ended as UDSD_SENDER_PID.
+   runs as root records the pid of a sender that has ended, or may have, as UDSD_SENDER_PID.
 """
 
 import os
@@ -137,15 +137,26 @@ class Registry:
             self._forget_ended()  # so that there is a descriptor for this one
             pidfd = self._peek_pidfd()
             if pidfd is None:  # the kernel has forgotten it
-                return self._identity(sender, self._ended_fields(sender) + self._looks.likely_fields(look))
+                return self._likely(sender, look, self._looks.likely_fields(look))
             return self._prove(ucred, sender, look, pidfd, now)
 
     def _believe(self, ucred: bytes, sender: Credentials, look: Look, now: float) -> Identity:
         """Identify the sender of a datagram without a pidfd."""
         fields = self._looks.likely_fields(look)
         if look.pidfd is None or not fields or UNPROVEN in fields or process.has_ended(look.pidfd):
-            return self._identity(sender, fields_of(sender) + fields)
+            return self._likely(sender, look, fields)
         return self._keep(ucred, _Known(sender, os.dup(look.pidfd), None), fields, now)
+
+    def _likely(self, sender: Credentials, look: Look, fields: tuple[Field, ...]) -> Identity:
+        """The identity of a sender that may have ended, by a look that nothing proves."""
+        if look.has_uid is False:
+            return self._stranger(sender)
+        return self._identity(sender, self._ended_fields(sender) + fields)
+
+    def _stranger(self, sender: Credentials) -> Identity:
+        """The identity of a sender whose pid belongs to a process of another user."""
+        sender = sender._replace(pid=0)
+        return self._identity(sender, fields_of(sender))
 
     def _recognise(self, ucred: bytes, ended: _Ended, now: float) -> Identity:
         """Identify a sender with the credentials of a process that has ended: that process, or a successor."""
@@ -175,8 +186,7 @@ class Registry:
             agrees = sender.uid in info.uids
         if agrees is False:
             os.close(pidfd)
-            sender = sender._replace(pid=0)
-            return self._identity(sender, fields_of(sender))
+            return self._stranger(sender)
         fields = self._looks.proven_fields(sender, look if proven else None, pidfd, info.cgroup_id)
         if info.cgroup_id is not None:
             if agrees:

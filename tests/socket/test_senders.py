@@ -275,6 +275,15 @@ def test_another_process_than_the_uid_says_is_left_out(evidence: Evidence, attac
     assert identity.account == ("user", "12345")
 
 
+@pytest.mark.parametrize("evidence", [Evidence(lambda: None, lambda: 0), Evidence(None, lambda: 0)])
+def test_a_successor_of_another_user_does_not_make_the_pid_wrong(evidence: Evidence) -> None:
+    """The process started after the datagram was sent, so at that time the pid was somebody else's."""
+    ucred = struct.pack("=iII", os.getpid(), 12345, 12345)
+    told = recorded(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0))
+    assert told.keys() & {"OBJECT_PID", "UDSD_SENDER_PID"} == {"OBJECT_PID" if os.geteuid() else "UDSD_SENDER_PID"}
+    assert "OBJECT_COMM" not in told
+
+
 def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.sendto(b"x", inbox.name)
@@ -286,7 +295,7 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])
 
 
-@pytest.mark.parametrize("name", [b"plain", b"a) R 1 (b", b"back\\slash", b"new\nline"])
+@pytest.mark.parametrize("name", [b"plain", b"a) R 1 (b", b"back\\slash", b"new\nline", b"at the end\n"])
 def test_a_look_with_the_start_gives_the_name_as_comm_has_it(name: bytes) -> None:
     with open("/proc/self/comm", "r+b", buffering=0) as comm:
         before = comm.read()
@@ -295,7 +304,7 @@ def test_a_look_with_the_start_gives_the_name_as_comm_has_it(name: bytes) -> Non
             looks = [process.look_at(os.getpid(), os.getuid(), cmdline=False, start=start) for start in (True, False)]
         finally:
             comm.write(before.removesuffix(b"\n"))
-    assert [look.comm.removesuffix(b"\n") for look in looks if look.comm] == [name, name]
+    assert [look.comm for look in looks] == [name + b"\n"] * 2
     for look in looks:
         look.__exit__()
 

@@ -68,6 +68,15 @@ class Looks:
             path = self._paths.path(cgroup_id)
         return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
 
+    def had_another_user(self, look: Look) -> bool:
+        """Whether the pid of a sender was another user's process when the datagram was sent, so that it is made up.
+
+        A process that started afterwards has the pid of a sender that has ended.
+        """
+        if look.has_uid is not False:
+            return False
+        return self._sent_at is None or look.started_at is None or look.started_at <= self._sent_at()
+
     def likely_fields(self, look: Look) -> tuple[Field, ...]:
         """The fields of a look that no pidfd can prove. Marked if the time of the datagram does not prove it either."""
         if not look.has_uid:

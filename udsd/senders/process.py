@@ -97,7 +97,7 @@ def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
             schedstat = _read(directory, "schedstat", opened)
             started_by = _from_schedstat(schedstat) if schedstat else None
             comm, started_at = _from_stat(stat)
-            if b"\\" in comm:  # escaped there
+            if b"\\" in comm:  # older kernels escape it there
                 comm = _read(directory, "comm", opened)
     finally:
         for descriptor in opened:
@@ -157,11 +157,14 @@ def _has_uid(directory: int, uid: int, opened: list[int]) -> bool | None:
 
 
 def _from_stat(stat: bytes) -> tuple[bytes, int]:
-    """The name of a process, and when it started (fields 2 and 22 of /proc/PID/stat), rounded down to ticks."""
+    """The name of a process and a newline, as `comm` has it, and when it started, rounded down to ticks.
+
+    They are fields 2 and 22 of /proc/PID/stat.
+    """
     begin, _, rest = stat.rpartition(b") ")
     # In this order: what comes between the two makes the start later, never earlier, so that no successor passes.
     boot = -time.clock_gettime_ns(time.CLOCK_BOOTTIME) + time.time_ns()
-    return begin.partition(b"(")[2], boot + int(rest.split(maxsplit=20)[19]) * TICK
+    return begin.partition(b"(")[2] + b"\n", boot + int(rest.split(maxsplit=20)[19]) * TICK
 
 
 def _from_schedstat(schedstat: bytes) -> int:

@@ -149,7 +149,7 @@ class Registry:
 
     def _likely(self, sender: Credentials, look: Look, fields: tuple[Field, ...]) -> Identity:
         """The identity of a sender that may have ended, by a look that nothing proves."""
-        if look.has_uid is False:
+        if self._looks.had_another_user(look):
             return self._stranger(sender)
         return self._identity(sender, self._ended_fields(sender) + fields)
 

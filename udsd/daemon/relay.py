@@ -96,8 +96,8 @@ class Relay:
         if not self._names.admit(identity.name_account, fields, now):
             kept = (field for field in fields if field[0] in _KEPT)
             fields, problem = (*kept, ("MESSAGE", trimmed(payload))), _TOO_MANY_NAMES
-        if attached:
-            problem = problem or _DESCRIPTOR_REFUSED
+        if attached and (problem is None or not payload):  # an entry in a memfd has no payload
+            problem = _DESCRIPTOR_REFUSED
         if problem is not None:
             fields = (*fields, *problem.fields())
         entry = encode(fields) + identity.defaults[own_names(fields)] + identity.ending

@@ -35,4 +35,4 @@ def parser(name: str) -> Parser:
 
     parse = syslog.parse if name == "syslog" else syslog.parse_auto
     host = os.fsencode(os.uname().nodename)
-    return lambda payload: parse(payload, host)  # for each datagram: functools.partial takes longer
+    return lambda payload: parse(payload, host)  # runs for each datagram: functools.partial takes longer

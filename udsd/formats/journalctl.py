@@ -1,18 +1,18 @@
-"""What `journalctl -o json` and `-o json-seq` print: entries of another journal, one JSON object each.
+"""Output of `journalctl -o json` and `-o json-seq`: entries of another journal, one JSON object each.
 
-They come out as they went in (https://systemd.io/JOURNAL_EXPORT_FORMATS/):
+The entries are stored as they were (https://systemd.io/JOURNAL_EXPORT_FORMATS/):
 
-1. An object is such an entry if it has __REALTIME_TIMESTAMP, each of its names can be a field's, and each value has a
-   form that journalctl writes: a text; an array of numbers, the bytes of a value that is no text; an array of these,
-   several values. Any other object is for `formats.json`.
-2. Fields that a sender may set keep their names and values, whatever these are, and no PRIORITY or MESSAGE is added.
-3. What journald or udsd said of the entry there is not theirs to say here: `_PID` is ORIGIN_PID, OBJECT_UID is
-   ORIGIN_OBJECT_UID. So it stays readable, and apart from the entry's own fields and from what is said of the sender.
-4. Names that begin with `__` say where the entry stands in that journal, which means nothing here. Only the time is
+1. An object is such an entry if it has __REALTIME_TIMESTAMP, each of its names is a valid field name, and each value
+   has a form that journalctl writes: a string; an array of numbers, for the bytes of a value that is not text; an array
+   of these, for several values. `formats.json` parses any other object.
+2. Fields that a sender may set keep their names and values unchanged, and no PRIORITY or MESSAGE is added.
+3. Fields that only journald or udsd may set are renamed: `_PID` becomes ORIGIN_PID, OBJECT_UID becomes
+   ORIGIN_OBJECT_UID. They stay readable, and apart from the entry's own fields and from those of its sender.
+4. Names that begin with `__` give the entry's position in that journal, which means nothing here. Only the time is
    kept, as ORIGIN_REALTIME_TIMESTAMP.
-5. An entry without SYSLOG_IDENTIFIER or SYSLOG_PID gets the _COMM and _PID of its origin: readers show these there.
-6. null is a value that was too large for journalctl without --all. It is no field; where it was the message, that is
-   the whole object, as it was sent.
+5. If there is no SYSLOG_IDENTIFIER or SYSLOG_PID, it is set from _COMM or _PID, which readers show instead.
+6. null is a value that was too large for journalctl without --all. It sets no field; if it was the message, the whole
+   object as it was sent becomes the message.
 """
 
 import json
@@ -31,11 +31,11 @@ _SHOWN = {"SYSLOG_IDENTIFIER": "_COMM", "SYSLOG_PID": "_PID"}
 
 
 def fields(text: str, payload: bytes) -> Fields | None:
-    """The fields of an entry that journalctl has printed, None if the text of the payload is something else."""
+    """The fields of an entry that journalctl printed; None if `text`, the decoded payload, is something else."""
     try:
         entry = _DECODER.decode(text)
         return _fields(entry, payload) if isinstance(entry, tuple) else None
-    except (ValueError, TypeError, RecursionError):  # of the decoder, and for a value of no such form
+    except (ValueError, TypeError, RecursionError):  # from the decoder, and for a value that journalctl does not write
         return None
 
 
@@ -45,14 +45,14 @@ def _fields(entry: tuple[tuple[str, Any], ...], payload: bytes) -> Fields | None
         return None
     names = field_names.Names(*filter(field_names.settable, values))
     found: list[Field] = []
-    for name, said in values.items():
+    for name, of_name in values.items():
         if field_names.settable(name):
             field = name
         elif name.startswith("__") and name != _TIME:
             continue
         else:
             field = names.field(_PREFIX, name.lstrip("_"))
-        found += [(field, value) for value in said]
+        found += [(field, value) for value in of_name]
     if values.get("MESSAGE") == []:
         found.append(("MESSAGE", whole(payload)))
     for name, origin in _SHOWN.items():
@@ -62,18 +62,18 @@ def _fields(entry: tuple[tuple[str, Any], ...], payload: bytes) -> Fields | None
 
 
 def whole(payload: bytes) -> bytes:
-    """The object as a message: as it was sent, without what stands around it."""
+    """The object as a message: as it was sent, without the separator before it, and `trimmed`."""
     return trimmed(payload).removeprefix(SEPARATOR.encode())
 
 
 def _values(value: Any) -> list[bytes]:
     if isinstance(value, list) and value and not isinstance(value[0], int):
-        return [_value(one) for one in value[: MOST_FIELDS + 1] if one is not None]  # more are too many
+        return [_value(one) for one in value[: MOST_FIELDS + 1] if one is not None]  # one too many is enough
     return [] if value is None else [_value(value)]
 
 
 def _value(value: Any) -> bytes:
-    """The bytes of a value. TypeError or ValueError: of no form that journalctl writes."""
+    """The bytes of a value. Raises TypeError or ValueError for a form that journalctl does not write."""
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, list):
@@ -82,7 +82,7 @@ def _value(value: Any) -> bytes:
 
 
 def _byte(number: str) -> int:
-    return int(number) if len(number) <= 3 else -1  # which no byte is; Python refuses numbers of many digits
+    return int(number) if len(number) <= 3 else -1  # -1 is not a byte; Python refuses numbers of many digits
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=_byte)

@@ -1,19 +1,20 @@
-"""The format of programs that log objects: one JSON object (RFC 8259) a datagram.
+"""The format of programs that log objects: one JSON object (RFC 8259) per datagram.
 
-1. Each member is a field, its name made by the rules of `names`. A member of a member has both names, joined by `_`.
-   Elements of an array are values of one field; `null` is no field. Numbers stay as they were written. If there are
-   more values than an entry may have, each large array of texts and numbers is one field: the array, as it was written.
-2. MESSAGE is the first of the members in _MESSAGES that is there and is a text or a number, and not empty; some may be
-   an object that has it (_MESSAGE_WITHIN). Without one it is the whole object, as it was sent. If the name is there
-   twice, the last counts: loggers with bound fields write what the call gave behind them. For PRIORITY the first
-   counts, which the logger itself has written.
-3. PRIORITY is the first of the members in _LEVELS that is understood: a name that a well-known logger writes, or a
-   number on the scale that goes with the member's name, else of syslog (1 to 7), pino or, from 100 on, Monolog. 0 is an
-   emergency only in `priority`. None understood: 6, and they are fields as others are.
-4. What became MESSAGE or PRIORITY is no field besides, unless it stood in an object. Names are compared without regard
-   to case.
-5. An object with too much in it is the message, and PRIORITY is what its first members say.
-6. What journalctl has printed is read by `journalctl`. Before any object there may be the separator of RFC 7464.
+1. Each member becomes a field, named by the rules of `field_names`. A nested member has both names, joined by `_`.
+   Elements of an array are values of one field; `null` sets no field. Numbers stay as they were written. If there are
+   more values than an entry may have, each large array of strings and numbers becomes one field: the array as written.
+2. MESSAGE is the first member in the order of _MESSAGES that is a string or a number, and not empty; some may be an
+   object that holds it (_MESSAGE_WITHIN). If there is none, MESSAGE is the whole object as it was sent. If a name is
+   repeated, the last one counts: loggers write the fields of a call after bound ones. For PRIORITY the first one
+   counts: the logger itself wrote it.
+3. PRIORITY comes from the first member in the order of _LEVELS with a known value: a name that a well-known logger
+   writes, or a number on the scale that goes with the member's name; on other members a number is a level of syslog (1
+   to 7), pino or, from 100 on, Monolog. 0 is an emergency only in `priority`. If no value is known, PRIORITY is 6, and
+   these members become ordinary fields.
+4. The member that became MESSAGE or PRIORITY is not a field as well, unless it was inside an object. Names are compared
+   without regard to case.
+5. If an object has too many values or levels, it becomes the message, and PRIORITY comes from its first members.
+6. `journalctl` parses what journalctl printed. The separator of RFC 7464 may precede any object.
 """
 
 import json
@@ -27,13 +28,13 @@ from udsd.formats import journalctl
 from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, too_many_fields, unparsed
 from udsd.journal.entry import Field, Fields
 
-_DEEPEST = 32  # objects and arrays within each other
-_MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, also those that are no field: null, objects and arrays
-_MOST_RUNS = 2048  # quotes, and arrays, of an object whose arrays are kept as written: each takes time
+_DEEPEST = 32  # levels of nested objects and arrays
+_MOST_LOOKED_AT = 4 * MOST_FIELDS  # values, including those that set no field: null, objects and arrays
+_MOST_RUNS = 2048  # quotes, and arrays, in an object whose large arrays are kept as written: each takes time
 _TOO_MANY = too_many_fields().problem
 _BOM = "\ufeff"  # the codec utf-8-sig would take ten times as long
 _SEPARATOR, _OF_A_JOURNAL = journalctl.SEPARATOR, journalctl.MARK
-_LOWEST = 7  # of syslog's priorities, which count down
+_LOWEST = 7  # the least important syslog priority
 _LONGEST_NUMBER = 9
 
 
@@ -52,7 +53,7 @@ _LEVELS = _ranked(
     "context", "s",
 )  # fmt: skip
 
-# Where the member is an object, the names in it that say the message or the level.
+# If the member is an object, the names in it that hold the message or the level.
 _MESSAGE_WITHIN = {"record": "message", "fields": "message", "body": "stringvalue"}
 _LEVEL_WITHIN = {
     "level": ("name", "levelstr"), "log": ("level",), "record": ("level",), "@fields": ("level",),
@@ -65,7 +66,7 @@ _ONLY_OBJECTS = _LEVEL_WITHIN.keys() - {"level"}
 _NAMED = {
     **priorities.LEVELS,
     "emergency": priorities.EMERG,
-    # "panic" too: a program gives up, which is no emergency of the machine's.
+    # "panic" too: a program that gives up is not an emergency of the machine.
     **dict.fromkeys(("critical", "fatal", "ftl", "f", "panic", "pnc", "dpanic"), priorities.CRIT),
     **dict.fromkeys(("severe", "erro", "eror", "fail", "exception", "e"), priorities.ERR),
     **dict.fromkeys(("wrn", "w"), priorities.WARNING),
@@ -75,16 +76,16 @@ _NAMED = {
          "fine", "finer", "finest"), priorities.DEBUG
     ),
 }  # fmt: skip
-# OpenTelemetry numbers the levels between.
+# OpenTelemetry numbers the levels in between.
 _NAMED |= {
     f"{name}{n}": _NAMED[name] for name in ("trace", "debug", "info", "warn", "error", "fatal") for n in (2, 3, 4)
 }
-_MONGODB = ("F", "E", "W", "I", *(f"D{n}" for n in range(1, 6)))  # its "s"; anything else there is no level
+_MONGODB = ("F", "E", "W", "I", *(f"D{n}" for n in range(1, 6)))  # in its "s"; any other value there is not a level
 _NAMED |= {f"d{n}": priorities.DEBUG for n in range(1, 6)}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between those with names: ERROR+2, DEBUG-4
+_SLOG_OFFSET = re.compile(r"[+-]\d+\Z")  # of a level between the named ones: ERROR+2, DEBUG-4
 
-# From this number on, this priority.
+# From this number up, this priority.
 _PINO = ((60, 2), (50, 3), (40, 4), (30, 6), (10, 7))  # and bunyan's
 _MONOLOG = ((601, None), (600, 0), (550, 1), (500, 2), (400, 3), (300, 4), (250, 5), (200, 6), (100, 7))
 _GOOGLE = ((800, 0), (700, 1), (600, 2), (500, 3), (400, 4), (300, 5), (200, 6), (100, 7))  # 0: none
@@ -104,17 +105,17 @@ _SCALES = {
 }
 
 
-_Object = tuple[tuple[str, Any], ...]  # its members in their order, repeated names included; an array is a list
+_Object = tuple[tuple[str, Any], ...]  # the members in order, including repeated names; an array is a list
 
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=str)
 
 
-# What is matched of JSON is known to be valid.
+# The decoder has accepted the JSON that these match.
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _BEGIN = re.compile(r"\s*\{")
 _MEMBER = re.compile(rf"\s*({_STRING})\s*:\s*({_STRING}|[^\s\"\[{{}},]+)\s*,", re.DOTALL)
 _LARGE = re.compile(r"\[[^\[\]{}]{100}")
-# A large one: rewriting each of many small ones would take long.
+# Large arrays only: rewriting many small ones would take long.
 _FLAT_ARRAY = re.compile(rf'{_STRING}|\[(?=[^\[\]{{}}]{{100}})[^"\[\]{{}}]*+(?:{_STRING}[^"\[\]{{}}]*+)*\]', re.DOTALL)
 
 
@@ -143,9 +144,9 @@ def parse(payload: bytes) -> Parsed:
 def _fields(members: _Object, payload: bytes) -> Fields:
     if len(members) > MOST_FIELDS:
         raise too_many_fields()
-    said = _find(members, _MESSAGES, _text, last=True)
+    message = _find(members, _MESSAGES, _text, last=True)
     level = _find(members, _LEVELS, _priority)
-    used = {found.at for found in (said, level) if found}
+    used = {found.at for found in (message, level) if found}
     names = Names("PRIORITY", "MESSAGE")
     looked_at = 0
     fields: list[Field] = [_priority_field(level)]
@@ -155,9 +156,9 @@ def _fields(members: _Object, payload: bytes) -> Fields:
                 looked_at += 1
                 if field:
                     fields.append(field)
-                if len(fields) == MOST_FIELDS or looked_at > _MOST_LOOKED_AT:  # the message is still to come
+                if len(fields) == MOST_FIELDS or looked_at > _MOST_LOOKED_AT:  # one place is left for the message
                     raise too_many_fields()
-    fields.append(("MESSAGE", said.value if said else journalctl.whole(payload)))
+    fields.append(("MESSAGE", message.value if message else journalctl.whole(payload)))
     return fields
 
 
@@ -173,7 +174,7 @@ def _decoded(payload: bytes) -> str:
 
 
 def _members(text: str) -> _Object:
-    """The members of the object. RecursionError where it is too deep for Python."""
+    """The members of the object. Raises MalformedError, and RecursionError if it is nested too deeply for Python."""
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -184,12 +185,12 @@ def _members(text: str) -> _Object:
 
 
 def _head(text: str) -> _Object:
-    """The members before the first that is an object or array, of an object that is too deep for Python."""
+    """The members before the first object or array, of an object that is nested too deeply for Python."""
     members: list[tuple[str, Any]] = []
     begin = _BEGIN.match(text)
     at = begin.end() if begin else len(text)
     while len(members) < MOST_FIELDS and (member := _MEMBER.match(text, at)):
-        members.append((member[1][1:-1], member[2].strip('"')))  # with escapes: no name of a level has any
+        members.append((member[1][1:-1], member[2].strip('"')))  # escapes stay: no level has any in its name
         at = member.end()
     return tuple(members)
 
@@ -205,7 +206,7 @@ def _as_written(match: "re.Match[str]") -> str:
 
 
 class _Found(NamedTuple):
-    """The place of a member and what it comes to."""
+    """The value for MESSAGE or PRIORITY, and the position of its member; -1 if it was inside an object."""
 
     at: int
     value: bytes
@@ -214,9 +215,9 @@ class _Found(NamedTuple):
 def _find(
     members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any], bytes | None], *, last: bool = False
 ) -> _Found | None:
-    """The first of the wanted names whose member is of use, whatever the order of the members.
+    """The first of the wanted names with a member for which `use` returns a value, whatever the order of the members.
 
-    Of members with the same name it is the first, or the `last`.
+    Of members with the same name it is the first; with `last`, the last.
     """
     best = none = len(wanted)
     found = None
@@ -225,7 +226,7 @@ def _find(
         if rank is None:
             rank = wanted.get(name.lower(), none)
         if (rank < best or (last and rank == best < none)) and (used := use(name.lower(), value)) is not None:
-            best, found = rank, _Found(at if isinstance(value, str) else -1, used)  # an object stays
+            best, found = rank, _Found(at if isinstance(value, str) else -1, used)  # an object stays a field
     return found
 
 
@@ -234,7 +235,7 @@ def _text(name: str, value: Any) -> bytes | None:
         return _encoded(value) if value.strip() else None
     inner = _MESSAGE_WITHIN.get(name)
     if inner and isinstance(value, tuple):
-        return next((_text("", said) for its, said in value[:MOST_FIELDS] if its.lower() == inner), None)
+        return next((_text("", item) for key, item in value[:MOST_FIELDS] if key.lower() == inner), None)
     return None
 
 
@@ -242,11 +243,11 @@ def _priority(name: str, value: Any) -> bytes | None:
     if not isinstance(value, str):
         inner = _LEVEL_WITHIN.get(name, ())
         if inner and isinstance(value, tuple):
-            levels = ((its.lower(), said) for its, said in value[:MOST_FIELDS])
-            return next((_priority(its, said) for its, said in levels if its in inner), None)
+            levels = ((key.lower(), item) for key, item in value[:MOST_FIELDS])
+            return next((_priority(key, item) for key, item in levels if key in inner), None)
         return None
     if name in _ONLY_OBJECTS or (name == "s" and value not in _MONGODB):
-        return None  # such as a line of a container in "log"
+        return None  # such as a container's line in "log"
     if "\x1b" in value:
         value = _COLOUR.sub("", value)
     priority = _NAMED.get(_SLOG_OFFSET.sub("", value.strip().lower()))
@@ -257,7 +258,7 @@ def _priority(name: str, value: Any) -> bytes | None:
         elif name == "severity" and (number == 0 or number >= 100):
             priority = _on_scale(_GOOGLE, number)
         elif number == 0 and name != "priority":
-            priority = None  # an emergency to syslog, ordinary to most others
+            priority = None  # an emergency in syslog, an ordinary level in most others
         else:
             priority = number if number <= _LOWEST else _on_scale(_MONOLOG + _PINO, number)
     return None if priority is None else b"%d" % priority
@@ -268,7 +269,7 @@ def _on_scale(scale: Sequence[tuple[int, int | None]], number: int) -> int | Non
 
 
 def _values(names: Names, path: Path, value: Any, left: int) -> Iterator[Field | None]:
-    """Each value in a member as a field, and None for what is no field. `left`: how deep it may be nested."""
+    """Yield each value in a member as a field, and None for what sets none. `left`: how deep it may be nested."""
     if not left:
         raise _too_deep()
     if isinstance(value, tuple):

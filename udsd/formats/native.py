@@ -1,16 +1,16 @@
 r"""The format of sd_journal_send(3): journald's own protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
 
-So udsd's socket can stand in for journald's. An entry means here what it means there:
+It lets udsd's socket stand in for journald's. Entries are parsed as journald parses them:
 
-1. A line `NAME=value`, or a line `NAME` and behind it the length of the value as 64 bits little-endian, the value and a
-   newline. The last field needs its newline too.
-2. Lines that begin with `.` or `#` are passed over, and so are empty ones at the end; there is one entry in a datagram.
-3. Fields that a sender may not set are dropped, counted and recorded in the entry. These are journald's own (`_`), and
-   the names by which journalctl believes a sender about a unit or a process.
-4. Names that no field can have, such as those in lower case, are passed over as journald does: they are counted, apart
-   from the others, since harmless clients send them (systemd-python's JournalHandler, with each record).
-5. A descriptor is never taken. journald's clients pass an entry that is larger than a datagram in one: such a client
-   needs journald's own socket.
+1. A field is a line `NAME=value`; or a line `NAME`, then the length of the value as a 64-bit little-endian number, the
+   value and a newline. The last field needs its newline too.
+2. Lines that begin with `.` or `#`, and empty lines at the end, are skipped. A datagram holds one entry.
+3. Fields that a sender may not set are dropped and counted, and the entry records their number. These are journald's
+   own (`_`), and those that journalctl trusts to name a unit or a process.
+4. Fields with invalid names, such as names in lower case, are skipped, as in journald. They are counted separately,
+   since harmless clients send them (systemd-python's JournalHandler, with each record).
+5. Descriptors are never accepted. journald's clients pass an entry that is larger than a datagram in a memfd: such a
+   client needs journald's own socket.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _fields(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
                 raise MalformedError("more than one entry")
             return
         lines += 1
-        if lines > MOST_FIELDS:  # of what is not stored, too
+        if lines > MOST_FIELDS:  # skipped lines and dropped fields count too
             raise too_many_fields()
         equals = payload.find(b"=", at, end)
         if payload.startswith((b".", b"#"), at):

@@ -1,20 +1,20 @@
-r"""The formats of syslog, as programs write them to a local socket: RFC 3164 and RFC 5424.
+r"""The syslog formats that programs write to a local socket: RFC 3164 and RFC 5424.
 
-RFC 3164 describes what was found in the wild, so what journald makes of /dev/log is the rule here, and the same
-fields come out: PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, SYSLOG_PID, SYSLOG_TIMESTAMP, MESSAGE.
+RFC 3164 records what programs did, not a grammar. So udsd parses it as journald parses /dev/log, into the same fields:
+PRIORITY, SYSLOG_FACILITY, SYSLOG_IDENTIFIER, SYSLOG_PID, SYSLOG_TIMESTAMP, MESSAGE.
 
-1. `<N>` must come first, N being 0 to 191; facility 0, which is the kernel's, is not told. Then, each of them only if
-   it is there: the time, in local time without a year or as RFC 3339 has it, and a blank; a tag that ends in `:` and a
-   blank; in the tag a pid in brackets.
-2. Local programs write no host name, but a relay on the same machine does (rsyslog's omuxsock), and so does
-   `logger --rfc3164`, both without the domain. So a word between time and tag is taken for one only if it is the name
-   of this host, with or without a domain, or `localhost`, without regard to case.
-3. Blanks, newlines and NULs at the end are not part of the message.
-4. What goes on with `1`, a time and the rest of a header is RFC 5424. There a nil value (`-`) is no field. Structured
-   data `[id name="value"]` is the field SD_ID_NAME, made by the rules of `names`; an element without parameters is an
-   empty field SD_ID. Under the SD-ID of our own clients (`wire`) each parameter is a field by its own name.
-   The host name is told as SYSLOG_HOSTNAME if it is not this host's, the message's type as SYSLOG_MSGID.
-   Where there is a flaw, the datagram is the message, and what stood before the flaw is kept.
+1. `<N>` must come first, N from 0 to 191. Facility 0 (kernel) sets no SYSLOG_FACILITY. Then come, all optional: a time,
+   either local without a year or as in RFC 3339, and a space; a tag that ends in `:` and a space; in the tag, a pid in
+   brackets.
+2. Local programs write no host name. A relay on the same machine (rsyslog's omuxsock) and `logger --rfc3164` do, both
+   without the domain. So a word between time and tag counts as a host name only if it is this host's name, with or
+   without a domain, or `localhost`. Case is ignored.
+3. White space and NULs at the end are not part of the message.
+4. A message with `1`, a time and the rest of a header after `<N>` is RFC 5424. A nil value (`-`) sets no field.
+   Structured data `[id name="value"]` becomes the field SD_ID_NAME, named by the rules of `field_names`; an element
+   without parameters becomes an empty field SD_ID. Under the SD-ID of our own clients (`rfc5424`) each parameter
+   becomes a field of its own name. The host name becomes SYSLOG_HOSTNAME unless it is this host's; the MSGID becomes
+   SYSLOG_MSGID. If such a message is malformed, the datagram becomes the message; fields before the error are kept.
 """
 
 import re
@@ -26,7 +26,7 @@ from udsd.formats.text import MOST_FIELDS, MalformedError, Parsed, Problem, too_
 from udsd.journal.entry import Field, Fields
 from udsd.rfc5424 import FIELDS_ID
 
-_BLANKS = b" \t\n\r"
+_WHITE_SPACE = b" \t\n\r"
 _BOM = b"\xef\xbb\xbf"
 _NIL = b"-"
 _HIGHEST = 191
@@ -39,8 +39,8 @@ _TAG = re.compile(rb"[ \t\n\r]*+([^ \t\n\r]*):(?:[ \t\n\r]|\Z)")
 
 _VERSION_1 = re.compile(rb"1 (" + _RFC_3339 + rb") ")
 _HEADER = re.compile(rb"1 (-|" + _RFC_3339 + rb") ([!-~]+) ([!-~]+) ([!-~]+) ([!-~]+) (?=[-\[])")
-# Nothing possessive around a group: Python before 3.11.5 (Debian 12) matches that wrong (gh-106052). Nor is it needed,
-# since each way but one fails at its first byte.
+# No possessive quantifier around a group: Python before 3.11.5 (Debian 12) matches it incorrectly (gh-106052). None is
+# needed, since each alternative but one fails at its first byte.
 _VALUE = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _ELEMENT = re.compile(
     rb'\[([^\x00-\x20\x7f-\xff="\]]+)((?: [^\x00-\x20\x7f-\xff="\]]+=' + _VALUE + rb")*)\]", re.DOTALL
@@ -49,7 +49,7 @@ _PARAM = re.compile(rb" ([^=]+)=(" + _VALUE + rb")", re.DOTALL)
 
 
 def parse_auto(payload: bytes, host: bytes) -> Parsed:
-    """The fields of text, or of a syslog message if the payload opens with `<N>`. `host` is this machine's name."""
+    """The fields of text, or of a syslog message if the payload begins with `<N>`. `host` is this machine's name."""
     if payload[:1] == b"<":
         pri = _PRI.match(payload)
         if pri and int(pri[1]) <= _HIGHEST:
@@ -72,7 +72,7 @@ def parse(payload: bytes, host: bytes) -> Parsed:
         return fields, None
     version = _VERSION_1.match(payload, pri.end())
     if version:
-        # Which word is which is unknown: one of them may be two, or missing.
+        # The words cannot be told apart: one may be missing, or split in two.
         time: Field = ("SYSLOG_TIMESTAMP", version[1])
         return unparsed(payload, Problem("header of RFC 5424"), [*_priority(int(pri[1])), time])
     return _rfc3164(payload[pri.end() :], int(pri[1]), host), None
@@ -96,7 +96,7 @@ def _priority(pri: int) -> list[Field]:
 
 def _rfc3164(content: bytes, pri: int, host: bytes) -> Fields:
     fields = _priority(pri)
-    content = content.rstrip(_BLANKS + b"\0")
+    content = content.rstrip(_WHITE_SPACE + b"\0")
     time = _TIME.match(content)
     at = time.end() if time else 0
     tag = _TAG.match(content, at)
@@ -118,16 +118,16 @@ def _rfc3164(content: bytes, pri: int, host: bytes) -> Fields:
 
 
 def _rfc5424(payload: bytes, header: "re.Match[bytes]", host: bytes, fields: list[Field]) -> None:
-    """Add what the datagram says. MalformedError: what stood before the flaw has been added."""
+    """Append the fields of the datagram. If this raises MalformedError, those before the error have been appended."""
     time, name, app_name, procid, msgid = header.groups()
-    said = {
+    values = {
         "SYSLOG_IDENTIFIER": app_name,
         "SYSLOG_PID": procid,
         "SYSLOG_TIMESTAMP": time,
         "SYSLOG_HOSTNAME": _NIL if _is_this_host(name, host) else name,
         "SYSLOG_MSGID": msgid,
     }
-    fields += [(field, value) for field, value in said.items() if value != _NIL]
+    fields += [(field, value) for field, value in values.items() if value != _NIL]
     at = header.end()
     if payload.startswith(_NIL, at):
         at += len(_NIL)
@@ -140,12 +140,12 @@ def _rfc5424(payload: bytes, header: "re.Match[bytes]", host: bytes, fields: lis
 
 
 def _structured_data(payload: bytes, at: int, fields: list[Field]) -> int:
-    """Add a field for each parameter of the elements that begin at `at`; where they end."""
+    """Append a field for each parameter of the elements that begin at `at`. Returns the position after them."""
     names = Names(*dict(fields), "MESSAGE")
     while element := _ELEMENT.match(payload, at):
         at = element.end()
         for field in _params(element, names):
-            if len(fields) == MOST_FIELDS - 1:  # the message is still to come
+            if len(fields) == MOST_FIELDS - 1:  # one place is left for the message
                 raise too_many_fields()
             fields.append(field)
     return at
@@ -163,8 +163,8 @@ def _params(element: "re.Match[bytes]", names: Names) -> Iterator[Field]:
 
 
 def _unescaped(value: bytes) -> bytes:
-    # Neither re.sub nor a loop over parts, which are slow where there is much to do. A bare quote never stands within
-    # a value, so it can mark what has been read.
+    # re.sub, or a loop over parts, is slow if there are many escapes. A bare quote never occurs in a value, so it can
+    # mark the escapes that have been read.
     if b"\\" not in value:
         return value
     marked = value.replace(b"\\\\", b'"b').replace(b'\\"', b'"q').replace(b"\\]", b"]")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from udsd import priorities
 from udsd.journal.entry import Field, Fields
 
-# Of one datagram. journald's table of the names of fields in a file is full at some 250, and then it begins a new file:
-# what a sender may choose in one entry is well below.
+# Fields of one datagram. A journal file has room for about 250 field names, then journald begins a new file. One entry
+# must stay well below that.
 MOST_FIELDS = 128
 
 _PRIORITY: Field = ("PRIORITY", b"%d" % priorities.INFO)
@@ -22,9 +22,9 @@ _PRIORITY: Field = ("PRIORITY", b"%d" % priorities.INFO)
 class Problem(NamedTuple):
     """What is wrong with a datagram.
 
-    `kind` says in a few words what does not parse, for counting; empty if all of it does. `detail` says where.
-    `dropped` is the number of fields that were left out since a sender may not set them, and `invalid` the number of
-    those that were passed over since no field can have their names.
+    `kind` says in a few words what does not parse, for counting; empty if everything parses. `detail` says where.
+    `dropped` is the number of fields that were left out because a sender may not set them, `invalid` the number of
+    those that were skipped because their names are invalid.
     """
 
     kind: str
@@ -58,21 +58,21 @@ class MalformedError(Exception):
 
 
 def too_many_fields() -> MalformedError:
-    """The error to raise where there are, or will be, more than MOST_FIELDS."""
+    """The error to raise if there are, or will be, more than MOST_FIELDS."""
     return MalformedError("too many fields", f"more than {MOST_FIELDS}")
 
 
 def trimmed(payload: bytes) -> bytes:
-    """The payload without one trailing newline and the NULs behind it, which C programs send along."""
+    """The payload without one trailing newline and the NULs after it, which C programs send."""
     before_nuls = payload.rstrip(b"\0")
     return before_nuls[:-1] if before_nuls.endswith(b"\n") else payload
 
 
 def parse(payload: bytes) -> Parsed:
-    """The payload is the message, byte for byte but for its end; see `trimmed`."""
+    """The fields of text: the message is the payload, `trimmed`."""
     return (_PRIORITY, ("MESSAGE", trimmed(payload))), None
 
 
 def unparsed(payload: bytes, problem: Problem, certain: Fields = (_PRIORITY,)) -> Parsed:
-    """The payload is the message because it does not parse. `certain`: known in spite of that, PRIORITY first."""
+    """For a payload that does not parse: it is the message. `certain`: fields that are known anyway, PRIORITY first."""
     return (*certain, ("MESSAGE", trimmed(payload))), problem

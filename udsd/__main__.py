@@ -1,4 +1,4 @@
-"""The start of the daemon: `python3 -m udsd`, and the command `udsd`."""
+"""The entry point of the daemon: `python3 -m udsd`, and the command `udsd`."""
 
 import sys
 
@@ -7,7 +7,7 @@ from udsd.service import signals
 
 def main() -> int:
     """Run the daemon with the arguments of this process. Returns its exit status, one of sysexits.h."""
-    signals.hold()  # before the other modules are loaded, which takes a while
+    signals.hold()  # first, since a signal may come while the other modules are being imported
     from udsd.daemon import cli
 
     return cli.main()

@@ -1,4 +1,4 @@
-"""The socket where both ends meet: its usual paths, how a path becomes an address, and the word that stops the daemon.
+"""The socket between sender and daemon: its default paths, its address, and the word that stops the daemon.
 
 The client loads this too, so it imports next to nothing.
 """
@@ -14,7 +14,7 @@ LONGEST_PATH = 107  # bytes; sun_path of unix(7) has 108, the last of them for a
 
 
 def user_socket() -> str | None:
-    """The path of the user's own socket, None where XDG_RUNTIME_DIR is not set."""
+    """The path of the user's own socket; None if XDG_RUNTIME_DIR is not set."""
     directory = os.environ.get("XDG_RUNTIME_DIR")
     return f"{directory}/udsd/udsd.sock" if directory else None
 
@@ -37,13 +37,13 @@ def encode(path: str) -> bytes:
 
 
 def decode(address: str | bytes) -> str:
-    """The name of a socket by its address from getsockname(2): a path, `@name`, or nothing for a socket without one."""
+    """The name for an address from getsockname(2): a path or `@name`; empty for a socket that is not bound."""
     name = os.fsdecode(address)
     return "@" + name[1:] if name.startswith("\0") else name
 
 
 def unit_of(path: str) -> str:
-    """The socket unit that makes the socket at a path, as systemctl(1) names it; empty where none of ours does."""
+    """The socket unit that makes the socket at a path, as arguments of systemctl(1); empty if none of ours does."""
     directory, name = os.path.split(path)
     stem = name.removesuffix(".sock")
     if path == user_socket():
@@ -56,6 +56,6 @@ def unit_of(path: str) -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a path looks like a socket of udsd: it is in a directory of ours, or has the lock of one udsd bound."""
+    """Whether a path looks like a socket of udsd: it is in a directory of ours, or udsd's lock file is beside it."""
     directory = os.path.basename(os.path.dirname(os.path.abspath(path)))
     return directory == "udsd" or directory.startswith("udsd.") or os.path.exists(path + ".lock")

@@ -1,4 +1,4 @@
-"""Send to udsd from Python: `send` for a message now and then, a `Client` to keep.
+"""Send to udsd from Python: `send` uses a client that the process shares, `Client` is one of your own.
 
     from udsd import client
 
@@ -11,15 +11,15 @@
    names the sender with each datagram, so a child process may use an inherited connection.
 3. A connection that is replaced is closed by the last thread that uses it. If it were closed earlier, a thread about to
    send could write to the next file that gets the same descriptor.
-4. A socket that is gone may soon be back: while there is time, the client tries again. It tries the same socket, not
-   another: while systemd replaces the system's socket, there may be one of the user's.
-5. A program that becomes a daemon closes all descriptors, this one too, and the number may become another file's. So
-   each call checks the descriptor first. If it is not ours any more, the client leaves it alone and connects again.
-6. The time-out bounds all of one call, whatever signals arrive: only poll(2) and sleep wait, both until a deadline.
-   SO_SNDTIMEO would start anew after each signal, and would count twice where neither our buffer nor udsd's queue has
+4. A socket that is gone may soon be back: the client tries again until the time-out. It tries the same socket, not
+   another: while systemd replaces the system's socket, a user's socket may exist.
+5. A program that becomes a daemon closes all descriptors, this one too, and another file may get the number. So each
+   call checks the descriptor first. If it is not ours any more, the client leaves it alone and connects again.
+6. The time-out bounds the whole call, whatever signals arrive: only poll(2) and sleep wait, both until a deadline.
+   SO_SNDTIMEO would start again after each signal, and would apply twice if neither our buffer nor udsd's queue has
    room.
-7. After a call that found no room or no socket in time, no call waits until a datagram has been sent: an application
-   whose udsd is not there, or hangs, must not stop at every message.
+7. After a call found no room or no socket in time, later calls do not wait until one succeeds: an application must not
+   pause at every message while udsd is missing or hangs.
 
 An application loads this, so it imports neither the daemon nor systemd.
 """
@@ -36,7 +36,7 @@ from udsd import field_names, priorities, rfc5424
 from udsd.connection import Connection, candidates
 from udsd.errors import NobodyListensError, QueueFullError, SendError, TooLongError
 
-# A datagram has a place of its own for these fields, so `fields` do not set them.
+# A datagram sets these fields elsewhere, so `fields` cannot.
 TAKEN = (
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "SYSLOG_HOSTNAME",
     "SYSLOG_MSGID", "MESSAGE_PART_OF", "MESSAGE_PART", "MESSAGE_PARTS",
@@ -53,7 +53,7 @@ class Client:
     """Sends to one socket: the one at `path`, else `$UDSD_SOCKET`, else the system's, else the user's.
 
     `timeout` is how long one call of `send` may take, in seconds: 0 never waits, None waits without limit. Assigning
-    `client.timeout` changes it for later calls. Raises ValueError where it is negative or NaN.
+    `client.timeout` changes it for later calls. Raises ValueError if it is negative or NaN.
     The first `send` connects, and later ones keep to the socket that it found. Threads may share a client, and so may
     the processes of a fork.
     """
@@ -93,10 +93,10 @@ class Client:
         A message that is too long for a datagram is sent in parts, by the rules of `udsd.parts`.
 
         Raises ValueError or TypeError for wrong arguments, whatever the str() of a value raises, and SendError, which
-        is an OSError, where the datagram was not sent. After the time-out: QueueFullError where the queue stayed full,
-        NobodyListensError where no socket appeared; after either, calls do not wait until a message was sent. At once:
-        NotAllowedError, BadPathError where `path` cannot name a socket, or another SendError where the kernel
-        refuses for another reason.
+        is an OSError, if the datagram was not sent. After the time-out: QueueFullError if the queue stayed full,
+        NobodyListensError if no socket appeared; after either, calls do not wait until one succeeds. At once:
+        NotAllowedError, BadPathError if `path` cannot name a socket, or another SendError if the kernel refuses for
+        another reason.
         """
         text, pri, sender, params = _checked(message, priority, facility, identifier, fields)
         seconds = math.inf if self.timeout is None else self.timeout
@@ -183,7 +183,7 @@ def _wait_for_room(connection: Connection, seconds: float) -> None:
     """Return when a datagram is likely to find room, when nobody listens any more, or after `seconds`."""
     seconds = min(seconds, _LONGEST_POLL)
     if not hasattr(select, "poll"):
-        # eventlet takes it away. Its select refuses a second greenlet that waits for the same descriptor.
+        # eventlet removes it. Its select refuses a second greenlet that waits for the same descriptor.
         time.sleep(min(seconds, _FIRST_PAUSE))
         return
     poll = select.poll()

@@ -1,6 +1,6 @@
-"""A connection to a socket of udsd, and errors with a remedy where there is none.
+"""A connection to a socket of udsd, and errors that say what to do if it fails.
 
-`udsd-send` is started thousands of times from scripts and has to start fast. So this uses `_socket`, the C module below
+Scripts start `udsd-send` thousands of times, so it has to start fast. So this uses `_socket`, the C module below
 `socket`: importing `socket` would cost 5 ms, two thirds of what Python itself takes to start.
 """
 
@@ -16,8 +16,8 @@ from udsd.errors import NobodyListensError, NotAllowedError, QueueFullError, Sen
 def candidates(path: str | None = None, name: str = "") -> list[str]:
     """The paths of the sockets to try, in order.
 
-    `path` alone if it is given, else `$UDSD_SOCKET` alone, else the system's socket and then the user's. `name` is the
-    file name of the last two, where it is not the usual one: a format of its own has a socket of its own.
+    `path` alone if it is given, else `$UDSD_SOCKET` alone, else the system's socket and then the user's. `name`
+    replaces the file name of the last two: each format has its own socket.
     """
     if path is not None:
         return [path]
@@ -32,7 +32,7 @@ class Connection:
     """A connection to the first of `paths` that exists.
 
     `timeout` is how long one datagram may wait for room in the queue, in seconds; 0 does not wait, None waits without
-    limit. Raises NobodyListensError, NotAllowedError, or another SendError where there is no connection.
+    limit. Raises NobodyListensError, NotAllowedError, or another SendError if it cannot connect.
     """
 
     def __init__(self, paths: list[str], timeout: float | None = None) -> None:
@@ -54,7 +54,7 @@ class Connection:
         )
 
     def wait(self, timeout: float | None) -> None:
-        """Let a datagram wait for so long from now on."""
+        """Change `timeout`, in seconds, for later datagrams."""
         if timeout == self.timeout:
             return
         self.timeout = timeout
@@ -63,7 +63,7 @@ class Connection:
             self._socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(timeout or 0))
 
     def send(self, payload: bytes) -> None:
-        """Send one datagram, which is in the socket's queue when this returns.
+        """Send one datagram. It is in the socket's queue when this returns.
 
         Raises QueueFullError, NobodyListensError, TooLongError, NotAllowedError, or another SendError.
         """
@@ -74,17 +74,17 @@ class Connection:
 
     @property
     def plain_send(self) -> Callable[[bytes], int]:
-        """The socket's own send(2), which raises OSError: for those who send a million."""
+        """The socket's own send(2), which raises OSError: cheaper, for callers that send a million."""
         return self._socket.send
 
     def renewed(self) -> "Connection":
-        """A new connection to the same path, with the same settings. Raises what making one raises."""
+        """A new connection to the same path, with the same time-out. Raises as the constructor does."""
         return Connection([self.path], self.timeout)
 
     def is_open(self) -> bool:
         """Whether the descriptor is still this socket.
 
-        A program that becomes a daemon closes all its descriptors, and the number may be another file's by now.
+        A program that becomes a daemon closes all its descriptors, and another file may have the number by now.
         """
         try:
             return os.path.samestat(self._status, os.fstat(self._socket.fileno()))
@@ -96,7 +96,7 @@ class Connection:
         return self._socket.fileno()
 
     def __del__(self) -> None:
-        # The last thread that uses it lets go: nobody sends any more, so its descriptor can be closed.
+        # The last thread has dropped its reference: nobody sends any more, so the descriptor can be closed.
         if hasattr(self, "_status"):
             if self.is_open():
                 self._socket.close()
@@ -104,7 +104,7 @@ class Connection:
                 self._socket.detach()
 
     def _explained(self, error: OSError, size: int = 0) -> SendError:
-        """The error to raise for one of the kernel's, which came of a datagram of `size` bytes."""
+        """The error to raise for an error of the kernel, for a datagram of `size` bytes."""
         number = error.errno
         if isinstance(error, BlockingIOError):
             state = f"was full for {self.timeout:g} s" if self.timeout else "is full"
@@ -136,8 +136,8 @@ def _how_to_start(path: str) -> str:
 def _timeval(seconds: float) -> bytes:
     """The value of SO_SNDTIMEO, the kernel's own time-out (socket(7)).
 
-    That of Python's sockets waits for poll(2), which finds no room long before send(2) does: with a quarter of the
-    sender's buffer in use.
+    The time-out of Python's sockets waits in poll(2), which reports no room once a quarter of the sender's buffer is in
+    use, long before send(2) does.
     """
     from _struct import pack  # the C module below `struct`
 

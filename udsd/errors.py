@@ -1,11 +1,12 @@
 """The errors of this package: what went wrong, what to do about it, and the exit status.
 
 1. A caller that handles some errors and not others catches a class. It never compares a status.
-2. Only the outermost layer (`cli`) prints an error and exits with its status; everything below raises.
+2. Only the outermost layer (`daemon.cli`, `send.cli`) prints an error and exits with its status; everything below
+   raises.
 3. The statuses are those of sysexits.h, as `os` names them.
-4. What keeps a datagram from being sent is an OSError too: applications catch that already.
+4. An error that kept a datagram from being sent is an OSError too, which applications already catch.
 
-The client loads this too, so it imports nothing but what every Python has loaded already, and `errno`.
+The client loads this too, so it imports only `errno`, and `os`, which every Python has loaded already.
 """
 
 import errno
@@ -13,7 +14,7 @@ import os
 
 
 class UdsdError(Exception):
-    """`message` says what is wrong and where, `hint` what to do about it (or nothing), `status` is the exit status."""
+    """`message` says what is wrong and where, `hint` (or nothing) what to do about it, `status` is the exit status."""
 
     hint = ""
     status = os.EX_SOFTWARE
@@ -28,9 +29,9 @@ class UdsdError(Exception):
 
 
 class SendError(UdsdError, OSError):
-    """A datagram was not sent. `errno` is the kernel's number for it, or the one nearest to it. `str()` has the hint.
+    """A datagram was not sent. `errno` is the kernel's error number, or the closest one. `str()` includes the hint.
 
-    `number` is that number, where it is not the usual one of the class.
+    `number` is the errno if it is not the class's `usual` one.
     """
 
     status = os.EX_OSERR
@@ -56,7 +57,7 @@ class QueueFullError(SendError):
 
 
 class NobodyListensError(SendError):
-    """There is no socket, or none that anybody receives from. Trying again works once the daemon has started."""
+    """There is no socket, or nobody receives from it. Trying again works once the daemon has started."""
 
     status = os.EX_UNAVAILABLE
     usual = errno.ECONNREFUSED

@@ -1,15 +1,15 @@
 """Names of journal fields: which ones a sender may set, and how any other name becomes one of these.
 
-Senders have names of their own (JSON members, structured data, attributes of log records). These rules make each of
-them the name of a field, and they are the same everywhere:
+Senders use names of their own (JSON members, structured data, attributes of log records). The same rules turn all of
+them into field names:
 
 1. Letters become upper case. Each character that is not A-Z, 0-9 or `_` becomes `_`.
 2. `_` at the front is removed: journald alone sets fields that begin with it.
 3. `X_` is put in front of a name that is now empty or begins with a digit. The same goes for the names that only
    journald, systemd or udsd may set, since `journalctl` trusts them.
-4. A name is cut to the length that a field's name can have. A name within another is cut to 256 characters before.
-5. Two different names of one datagram never become the same field: the first keeps the name, the others end in `_2`,
-   `_3` and so on, behind at most 59 characters of it. The same name twice is one field with two values.
+4. A name is cut to 64 characters, the longest field name. Each part of a nested name is first cut to 256 characters.
+5. Two different names of one datagram never become the same field: the first keeps the name, the others are cut to 59
+   characters and get `_2`, `_3` and so on. The same name twice is one field with two values.
 
 The client loads this too, so it imports nothing.
 """
@@ -36,12 +36,12 @@ def settable(name: str) -> bool:
 
 
 def sanitize(name: str) -> str:
-    """A `settable` name made of any name, by rules 1 to 4."""
+    """Turn any name into a `settable` one, by rules 1 to 4."""
     return _proper(_within("", name))
 
 
 def _within(outer: str, name: str) -> str:
-    """What `name` makes of a field, behind the field of the names around it: rules 1, 2 and 4, without rule 3."""
+    """`name`, cleaned and appended to the cleaned names around it, `outer`: rules 1, 2 and 4, without rule 3."""
     if len(outer) >= LONGEST:
         return outer
     cleaned = name.upper().encode("ascii", "replace").translate(_CLEANED).decode("ascii")
@@ -53,7 +53,7 @@ def _proper(field: str) -> str:
 
 
 class Path:
-    """A name of one datagram, or names within each other: what they come to so far, and the names within them."""
+    """A name of one datagram, maybe nested: its cleaned form, its field once it has one, and the names within it."""
 
     __slots__ = ("cleaned", "field", "inner")
 
@@ -64,19 +64,19 @@ class Path:
 
 
 class Names:
-    """The fields for the names of one datagram, by all rules. `taken` are fields that are not to be used again.
+    """The fields for the names of one datagram, by all rules. `taken` are fields that must not be used again.
 
     `outermost` is the path that all names are within. Each name costs a time linear in its length, whatever else the
-    datagram holds: what is around it is cut before, and no number is tried twice.
+    datagram holds: the names around it are cut first, and no number is tried twice.
     """
 
     def __init__(self, *taken: str) -> None:
         self.outermost = Path("")
         self._used = set(taken)
-        self._numbers: dict[str, int] = {}  # the last one that was put behind a stem
+        self._numbers: dict[str, int] = {}  # the last one that was appended to a stem
 
     def within(self, path: Path, name: str) -> Path:
-        """The path of a name within another. The same name within the same path is the same path."""
+        """The path of `name` within `path`. The same name within the same path is the same path."""
         inner = path.inner.get(name)
         if inner is None:
             inner = path.inner[name] = Path(_within(path.cleaned, name[:_LONGEST_LOOKED_AT]))
@@ -89,7 +89,7 @@ class Names:
         return path.field
 
     def field(self, *names: str) -> str:
-        """The field for a name, or for names within each other: the outermost first, joined by `_`."""
+        """The field for a name, or for a nested name: outermost first, joined by `_`."""
         path = self.outermost
         for name in names:
             path = self.within(path, name)

@@ -8,10 +8,10 @@ It is safe anywhere in an application:
    a socket), goes to `handleError`, as is usual in logging. One that found no room or no socket in time is dropped
    silently: later ones may get through. All are counted in `dropped`, and so are the records of rule 2.
 2. It never recurses. What the same thread logs while it is in here (from a `__str__`, a filter, a formatter, a signal
-   handler) is dropped. A greenlet counts as a thread, also where gevent was told to patch after a handler was made.
-3. It never makes a thread wait for longer than `timeout`. So it does without the lock that logging holds around `emit`:
-   behind that, waits would add up. Many threads may call formatters and filters at the same time. After a record that
-   was not sent in time, none waits until one has been sent (`client`, rule 7).
+   handler) is dropped. A greenlet counts as a thread, even if gevent patches `threading` after a handler was made.
+3. It never makes a thread wait for longer than `timeout`. So it does not take the lock that logging holds around
+   `emit`: waits for it would add up. Many threads may call formatters and filters at the same time. After a record was
+   not sent in time, later ones do not wait until one has been sent (`client`, rule 7).
 4. Drops are counted with `itertools.count`, which is atomic. A signal handler may interrupt the counting: a lock would
    then be a deadlock, and an RLock would lose a count.
 """
@@ -39,7 +39,7 @@ _PRIORITIES = (
 # The attributes of every record. All others are the application's, from `extra` or from a record factory.
 _PLAIN = {*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"}
 
-# The fields that a record has of itself.
+# The fields that come from these attributes.
 _KNOWN = (
     "LOGGER", "CODE_FILE", "CODE_LINE", "CODE_FUNC", "THREAD_NAME", "PROCESS_NAME", "TASK_NAME", "EXCEPTION_TEXT",
     "STACK_TEXT",
@@ -58,17 +58,17 @@ class Handler(logging.Handler):
     """Sends each record to udsd, on the socket that `client.Client` chooses for `path`.
 
     `timeout` is how long one record may hold up the thread that logs it, in seconds: 0 never waits, None waits without
-    limit. A restart of udsd takes less than a second, on a busy machine more.
+    limit. A restart of udsd takes less than a second, longer on a busy machine.
 
     An entry has these fields:
-    - MESSAGE as the formatter makes it. Without one: the message, the traceback and the stack. One that is too long
-      for a datagram is sent in parts (`udsd.parts`).
-    - PRIORITY as `map_priority` has it, and SYSLOG_FACILITY: `facility`, as in `Client.send`.
+    - MESSAGE: the formatter's text; without a formatter, the message, the traceback and the stack. A text that is too
+      long for a datagram is sent in parts (`udsd.parts`).
+    - PRIORITY from `map_priority`, and SYSLOG_FACILITY from `facility`, as in `Client.send`.
     - SYSLOG_IDENTIFIER: `identifier`, or else the program's name.
     - LOGGER, CODE_FILE, CODE_LINE, CODE_FUNC, THREAD_NAME, PROCESS_NAME and TASK_NAME.
-    - EXCEPTION_TEXT and STACK_TEXT, where the record has these.
-    - One for each attribute given as `extra`, its name by the rules of `udsd.field_names`. MESSAGE_ID is one of these.
-    - Those of `fields`, by the same rules, where the record has no such field itself.
+    - EXCEPTION_TEXT and STACK_TEXT, if the record has them.
+    - One for each attribute given as `extra`, such as MESSAGE_ID, named by the rules of `udsd.field_names`.
+    - Those of `fields`, by the same rules, unless the record has that field itself.
     """
 
     def __init__(  # noqa: PLR0913  # all but the first by name
@@ -130,7 +130,7 @@ class Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record, or count it as dropped.
 
-        Raises what formatting raises, and SendError where no record could be sent; `handle` catches both.
+        Raises what formatting raises, and SendError if no record can ever be sent; `handle` catches both.
         """
         message = self.format(record)
         fields = {**self._defaults, **_fields(record)}
@@ -146,7 +146,7 @@ class Handler(logging.Handler):
     def map_priority(level: int) -> int:
         """The PRIORITY for a level of logging: critical 2, error 3, warning 4, info 6, debug 7.
 
-        A level in between counts as the next lower one. A subclass may have another mapping.
+        A level in between counts as the next lower one. A subclass may override this.
         """
         return next((priority for least, priority in _PRIORITIES if level >= least), priorities.DEBUG)
 
@@ -157,7 +157,7 @@ class Handler(logging.Handler):
 
     def _complain(self, record: logging.LogRecord, error: Exception) -> None:
         if isinstance(error, RecursionError):
-            return  # of the application: no room on the stack to print it
+            return  # the application's: the stack has no room to print it
         with suppress(Exception):  # standard error may be closed
             self.handleError(record)
 
@@ -194,7 +194,7 @@ def _text(value: object) -> str:
 
 
 def _program() -> str:
-    """The name that this program was started by. Empty where it has none; udsd then uses the name of the process."""
+    """The name under which this program was started. If it is empty, udsd uses the name of the process."""
     directory, name = os.path.split(sys.argv[0]) if getattr(sys, "argv", None) else ("", "")
     if name == "__main__.py":  # python -m
         name = os.path.basename(os.path.abspath(directory))

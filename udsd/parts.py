@@ -1,15 +1,15 @@
-"""A message that is too long for a datagram, in parts: entries of their own that a reader can put together again.
+"""Splits a message that is too long for a datagram into parts: separate entries that a reader can join again.
 
-1. Each part has three fields besides its own: MESSAGE_PART_OF, a random id that only the parts of one message share;
-   MESSAGE_PART, its number from 1; and the last one MESSAGE_PARTS, how many there are. So a part that is missing, or a
-   message that was broken off, is seen, and parts of several senders do not mix.
-2. A part ends at the border of a character, where the message is UTF-8.
-3. Short fields are repeated in each part, so each is found by them. Fields that are too long for that come after the
+1. Each part has MESSAGE_PART_OF, a random id that only the parts of one message share, and MESSAGE_PART, its number
+   from 1. The last part also has MESSAGE_PARTS, how many there are. So a reader notices a missing part and an
+   unfinished message, and parts of several senders do not mix.
+2. If the message is UTF-8, no part ends within a character.
+3. Short fields are repeated in each part, so that a search for them finds every part. Longer fields come after the
    message, in parts whose MESSAGE is empty. To read: join MESSAGE, and each field that part 1 does not have. All other
    fields are the same in every part.
-4. A part is small. It fits a datagram of the default size even where each byte is written as six (JSON), and the kernel
+4. A part is small. It fits a datagram of the default size even if each byte is written as six (JSON), and the kernel
    needs no large piece of contiguous memory for it, which a busy machine may not have.
-5. The message may come piece by piece, so that one without end takes no more memory than one part.
+5. The message may come piece by piece, so an endless one takes no more memory than one part.
 
 The client loads this only for a long message.
 """
@@ -47,7 +47,7 @@ def split(message: Iterable[bytes], fields: Fields) -> Iterator[tuple[bytes, Fie
 
 
 def _contents(message: Iterable[bytes], long: Fields) -> Iterator[tuple[bytes, Fields]]:
-    """The parts of the message, and behind them those of long fields, as many in one as there is room for."""
+    """The parts of the message, then those of the long fields, as many fields in one part as it has room for."""
     for text in _cut(message):
         yield text, []
     group, room = Fields(), PART
@@ -63,7 +63,7 @@ def _contents(message: Iterable[bytes], long: Fields) -> Iterator[tuple[bytes, F
 
 
 def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of at most PART, none of them empty unless all of it is."""
+    """The same bytes in pieces of at most PART bytes; one empty piece if there are none."""
     rest = b""
     for piece in pieces:
         rest += piece
@@ -77,10 +77,10 @@ def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _border(text: bytes, end: int) -> int:
-    """Where to end instead of at `end`, so as not to cut a character of UTF-8."""
+    """The last position up to `end` that does not cut a UTF-8 character."""
     for back in range(1, 4):
         byte = text[end - back]
-        if byte >= 0xC0:  # the first byte of a character, which says how long that is
+        if byte >= 0xC0:  # the first byte of a character, which gives its length
             length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
             return end - back if length > back else end
         if byte < 0x80:
@@ -89,5 +89,5 @@ def _border(text: bytes, end: int) -> int:
 
 
 def kept(text: bytes) -> bytes:
-    """The text of a part for a format in which udsd removes one newline at the end: with another one behind it."""
+    """The text of a part for formats in which udsd removes one newline at the end: adds one to a text that has one."""
     return text + b"\n" if text.rstrip(b"\0").endswith(b"\n") else text

@@ -10,7 +10,7 @@ HIGHEST_LEVEL = DEBUG
 USER = 1
 HIGHEST_FACILITY = 23
 
-# In the order of their numbers; other names for the same number come last.
+# In the order of their numbers; aliases come last.
 LEVELS = {
     "emerg": EMERG,
     "alert": ALERT,
@@ -35,7 +35,7 @@ FACILITIES = {
 
 
 def pri(facility: int = USER, level: int = INFO) -> int:
-    """Both as the one number N (0 to 191) that opens a syslog message as `<N>`."""
+    """Facility and level as the number N (0 to 191) that begins a syslog message as `<N>`."""
     return facility * 8 + level
 
 

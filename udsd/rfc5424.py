@@ -1,9 +1,9 @@
-r"""The datagrams of our own clients, where there is more to send than a message: RFC 5424.
+r"""The datagrams of our own clients if there is more to send than a message: RFC 5424.
 
 Any syslog daemon reads them, and so do udsd's formats `auto` and `syslog`. Journal fields are parameters of structured
-data under an SD-ID of our own; udsd takes each as a field by its own name.
+data under an SD-ID of our own; udsd stores each under its own name.
 
-1. There is no time and no host name: journald and the kernel know both, and could not believe the sender's.
+1. There is no time and no host name: journald and the kernel know both, and could not trust the sender's.
 2. An identifier or a pid that the header cannot hold (with spaces, or too long) is sent as a field.
 3. Values are bytes. Only `"`, `\` and `]` are escaped, so any other value arrives as it is.
 
@@ -12,9 +12,7 @@ The client loads this too, so it imports next to nothing.
 
 from udsd import priorities
 
-FIELDS_ID = (
-    "journal@0"  # the form of an SD-ID that needs no registration, with the one enterprise number that is nobody's
-)
+FIELDS_ID = "journal@0"  # an SD-ID with `@` needs no registration; enterprise number 0 is nobody's
 
 _LONGEST_APP_NAME = 48
 _LONGEST_PROCID = 128
@@ -27,7 +25,7 @@ Fields = list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]
 def header(
     *, pri: int = priorities.DEFAULT_PRI, identifier: bytes = b"", pid: bytes = b"", fields: Fields = ()
 ) -> bytes:
-    """All that is in front of the message, for `with_message`. Many messages can have the same.
+    """Everything before the message, for `with_message`. Many messages can share it.
 
     `pri` is as `priorities.pri` makes it. An empty `identifier` or `pid` is left out. The names of `fields` must be
     `field_names.settable`.

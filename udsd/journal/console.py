@@ -1,4 +1,4 @@
-"""The console as a sink: one line an entry, in the form of `journalctl -o short`.
+"""The console as a sink: one line per entry, in the form of `journalctl -o short`.
 
 A sender chooses the message. So characters that a terminal could act on, or that could break a line in two, are shown
 as escapes: control characters, bytes that are not UTF-8, and invisible characters of Unicode that reorder text or end
@@ -42,19 +42,19 @@ def printable(value: bytes) -> str:
 def format_line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
     values = dict(decode_entry(entry))
-    pid = values.get("OBJECT_PID") or values.get("UDSD_SENDER_PID")  # the second: for root, of a sender that has ended
+    pid = values.get("OBJECT_PID") or values.get("UDSD_SENDER_PID")  # the second: of a sender that has ended, for root
     tag = tag_of(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
     return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()
 
 
 def tag_of(identifier: bytes) -> str:
-    """An identifier on which a line can be taken apart: its only brackets are those of the pid, and it ends at `: `."""
+    """An identifier with delimiters escaped: in a line `[` begins only the pid, and `: ` the message."""
     return "".join(f"\\x{ord(c):02x}" if c in _DELIMITERS else c for c in printable(identifier))
 
 
 class Console:
-    """Standard output, or another descriptor that is open for writing: that of `open_file` if there is a `path`.
+    """Standard output, or another descriptor that is open for writing: from `open_file` if there is a `path`.
 
     Writing never waits: the console writes only when poll(2) allows it, and at most what a pipe then takes without
     waiting (PIPE_BUF). An entry counts as taken once its line has begun; the rest of the line is written before
@@ -103,7 +103,7 @@ class Console:
             yield self._begun
 
     def reopen(self) -> None:
-        """Go on with the file that is at the path now. If that fails, raises OSError and goes on with the old one."""
+        """Switch to the file that is at the path now. If that fails, raises OSError and keeps the old one."""
         if self._path is not None:
             new = open_file(self._path)
             os.dup2(new, self._descriptor, inheritable=False)

@@ -82,7 +82,7 @@ class Delivery:
         return True
 
     def watch(self, poll: select.poll, now: float) -> float:
-        """Register with `poll` the descriptor that shows when to try again. Returns the time to try at the latest."""
+        """Register with `poll` the descriptor that shows when to try again. Returns the latest time to try again."""
         if self._busy is None:
             return self._sink.due()
         due = math.inf if self._mentioned else self._since + _MENTION

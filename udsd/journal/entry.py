@@ -1,7 +1,7 @@
 r"""A journal entry, and its bytes in journald's native protocol.
 
 An entry is a sequence of (name, value) pairs. Values are bytes, since a sender's payload is bytes; names are
-text, since they are always ours. The rules are those of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/:
+text, since parsers check those of senders. The rules are those of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/:
 
 1. A value without a newline is written `NAME=value\n`; one with a newline is written as its name, a newline,
    its length as 64 bits little-endian, the value, a newline. So no value can end early and start a field.
@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 
 Field = tuple[str, bytes]
 Fields = Sequence[Field]
-Entry = bytes  # encoded; entries are joined by putting one behind the other
+Entry = bytes  # encoded; concatenated entries are one entry with the fields of all
 
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _NEWLINE = 0x0A  # as a number: Python finds that in bytes five times as fast as b"\n"
 
-# Names with what follows them in a line. A plain dict, which costs half of what lru_cache does; it is bounded, since
-# names come from senders too.
+# Names, each encoded with its `=`. A plain dict costs half of what lru_cache does. It is bounded, since names come from
+# senders too.
 _KNOWN: dict[str, bytes] = {}
 _MOST_KNOWN = 512
 
@@ -51,7 +51,7 @@ def encode(fields: Fields) -> Entry:
 
 
 def own_names(fields: Fields) -> int:
-    """What a sender's fields say of itself: 1 for a SYSLOG_IDENTIFIER, plus 2 for a SYSLOG_PID."""
+    """Whether a sender named itself: 1 for a SYSLOG_IDENTIFIER, plus 2 for a SYSLOG_PID."""
     own = 0
     for name, _ in fields:
         if name == "SYSLOG_IDENTIFIER":
@@ -62,7 +62,7 @@ def own_names(fields: Fields) -> int:
 
 
 def decode_entry(entry: Entry) -> Iterator[Field]:
-    """The fields of what `encode` has made."""
+    """The fields of an encoded entry."""
     at = 0
     while at < len(entry):
         end = entry.index(b"\n", at)

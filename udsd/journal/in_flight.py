@@ -6,15 +6,15 @@ keeps the latest entries until they are known to be safe:
 
 1. An entry has been read when the kernel holds nothing of ours any more (SIOCOUTQ, see unix(7)). Either journald read
    it, or PID 1 did before it closed the socket. PID 1 closes the socket immediately after it has read.
-2. So an entry that had been read at one look is safe at the next look, if that comes GRACE later and the socket still
-   lives.
+2. So an entry that had been read at one look is safe at the next look, if that is at least 0.25 s (GRACE) later and the
+   socket still lives.
 3. The number of kept entries and their bytes are bounded. The bounds are several times what the kernel lets a sender
    have queued, since under steady load a look rarely finds that everything has been read. The oldest entries are
-   forgotten only at twice the bounds, so that this costs next to nothing an entry.
-4. If journald dies, PID 1 keeps the queue, and what is lost is the entry that journald read last: the one before those
-   that are still queued. Empty datagrams have a place in the queue, so they are noted here too. The last entry that was
-   forgotten is kept for this, unless it is very large, until an empty datagram after it has been read: a journald that
-   waits for its disk may have it in its hand.
+   forgotten only at twice the bounds, so that this costs next to nothing per entry.
+4. If journald dies, PID 1 keeps the queue, and only the entry that journald read last is lost: the one before those
+   that are still queued. Empty datagrams have a place in the queue, so they are noted here too. For this the last
+   forgotten entry is kept, unless it is larger than 1 MiB, until an empty datagram after it has been read: a journald
+   that waits for its disk may not have stored it yet.
 
 No I/O here; `now` is in seconds of a monotonic clock.
 """
@@ -39,7 +39,7 @@ class InFlight:
         self._entries: list[Lost] = []
         self._bytes = 0
         self._read = 0  # how many of the oldest had been read at the last look
-        self._found_read = 0  # how many of them have been found read at any time, by journald or by PID 1
+        self._found_read = 0  # how many of the oldest are known to have been read, by journald or by PID 1
         self._looked = 0.0
         self._forgotten: Lost | None = None  # the last one
 
@@ -56,11 +56,11 @@ class InFlight:
             self._entries.append(_EMPTY)
 
     def newest_first(self) -> Iterator[Entry]:
-        """What was sent, as far as it is known."""
+        """The datagrams that are kept, empty ones included."""
         return (entry for entry, _ in reversed(self._entries))
 
     def in_hand(self, least: int, most: int) -> list[Lost]:
-        """What journald may have read last, if at least and at most so many of the newest entries are still queued."""
+        """The entries that journald may have read last, if `least` to `most` of the newest ones are still queued."""
         end = len(self._entries) - least
         found = self._entries[max(0, len(self._entries) - most - 1) : max(0, end)]
         if most >= len(self._entries) and self._forgotten:
@@ -91,7 +91,7 @@ class InFlight:
         self._read = 0
         entries = sum(1 for _ in itertools.dropwhile(lambda entry: not entry, self.newest_first()))
         if not entries:
-            if all_read and len(self._entries) > 1:  # the last of them has been sent after `all_read` was found
+            if all_read and len(self._entries) > 1:  # the last of them was sent after `all_read` was determined
                 self._forgotten = None
             self._entries.clear()
         elif all_read:

@@ -12,8 +12,8 @@ Otherwise BusyError is raised; `delivery` says what happens then.
 4. A memfd takes almost no room in the queue, so the kernel would let any number of them wait there. If a memfd does not
    fit among the entries in flight, it waits until journald has read everything before it.
 5. After any other error the caller keeps the entry: waiting is better than losing.
-6. If journald dies, the entry that it had read and not stored is found by what the kernel still holds of ours, and sent
-   again in the same way (`in_flight`, rule 4).
+6. If journald dies, the bytes that the kernel still holds of ours show which entry it had read and not stored. That
+   entry is sent again in the same way (`in_flight`, rule 4).
 """
 
 import array
@@ -31,7 +31,7 @@ from udsd.journal.sink import BusyError, Lost
 
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
-_QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. What is queued must be kept as in flight.
+_QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. `in_flight` must hold all that can be queued.
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
@@ -87,13 +87,13 @@ class Journal:
             yield self._again.popleft()
 
     def note_in_hand(self) -> None:
-        """Note what journald may have read last. To be called while it is dead, since nothing is read then."""
+        """Note which entries journald may have read last. Call it while journald is dead: nothing is read then."""
         if self._socket is not None:
             queued, largest = queued_bytes(self._socket), self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
             self._in_hand = self._in_flight.in_hand(*_count_unread(self._in_flight.newest_first(), queued, largest))
 
     def settle_in_hand(self, *, stored: bool) -> None:
-        """Say whether journald stored what it had read last. If not, that goes before the next entry."""
+        """Note whether journald stored the entry that it read last. If not, it is sent again before the next one."""
         if not stored:
             self._again.extend(_marked(self._in_hand))
         self._in_hand = []
@@ -152,8 +152,8 @@ def _marked(entries: Iterable[Lost]) -> list[Lost]:
 def _count_unread(newest_first: Iterable[Entry], queued: int, largest: int) -> tuple[int, int]:
     """How many of the newest entries make up `queued` bytes of kernel memory: at least, and at most.
 
-    What an entry takes depends on the kernel and on the length. So the entries are sent once more, to a queue of our
-    own, until it holds as much. What is not sent in a datagram of `largest` bytes takes as much as an empty one.
+    The memory of an entry depends on the kernel and on the length. So the entries are sent once more, to a queue of our
+    own, until it holds as much. An entry that does not fit a datagram takes as much as an empty one.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:

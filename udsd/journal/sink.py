@@ -41,7 +41,7 @@ class Sink(Protocol):
         """
 
     def reopen(self) -> None:
-        """Open again what is a file, since it may have been moved. Raises OSError if that fails."""
+        """Open the sink's file again, if it has one: it may have been moved. Raises OSError if that fails."""
 
     def take_lost(self) -> Iterable[Lost]:
         """Give the caller the entries that the sink took, lost, and could not deliver again."""

@@ -1,7 +1,7 @@
 """The sockets that systemd passed (sd_listen_fds(3)).
 
-They belong to systemd: udsd never touches their files, and what is queued in them outlives udsd. When systemd gives one
-up, it closes it and removes its file, and then stops udsd, which holds it still (`daemon.shutdown`).
+They belong to systemd: udsd never touches their files, and what is queued in them outlives udsd. When the socket unit
+is stopped, systemd closes the socket, removes its file, and then stops udsd, which still holds it (`daemon.shutdown`).
 
 If the last run was killed, it may have delivered the first datagram of a queue and not yet taken it off. To detect
 that, each run gives systemd a mark to keep (FDSTORE in sd_notify(3)), and removes the mark just before it ends. A run
@@ -24,7 +24,7 @@ _MARK = "udsd-runs"
 
 
 class Passed(NamedTuple):
-    """What systemd passed: each socket with its format, and, if the last run was killed, its mark and what it bound."""
+    """What systemd passed: sockets with their formats; if the last run was killed, its mark and what it had bound."""
 
     sockets: list[tuple[Receiver, str]]
     mark: int | None
@@ -48,7 +48,7 @@ def passed() -> Passed:
 
 
 def new_mark() -> int:
-    """Make a mark for this run; its descriptor. systemd does not keep it yet."""
+    """Make a mark for this run. Returns its descriptor. systemd does not keep it yet."""
     return os.memfd_create(_MARK, os.MFD_CLOEXEC)
 
 
@@ -74,7 +74,7 @@ def _socket(descriptor: int, name: str) -> tuple[Receiver, str]:
     bound = socket.socket(fileno=descriptor)
     if not bound.getsockname():
         raise UdsdError(f"{what} is not bound to an address", hint=_HINT, status=os.EX_CONFIG)
-    if is_sealed(bound):  # at the end of a run that did not find the file of the socket any more
+    if is_sealed(bound):  # by a run that did not find the file of the socket when it ended
         hint = "make a new one: restart the socket unit"
         raise UdsdError(f"{what} has been shut down", hint=hint, status=os.EX_UNAVAILABLE)
     # Without FileDescriptorName= systemd names a descriptor after its unit; a manager that gives no names

@@ -6,7 +6,7 @@ The file at a path does not show which process uses it, so:
    file. Everything below happens under that lock.
 2. Before bind(2), a stale socket at the path is removed: one that refuses a connection. Anything else stays, and is an
    error.
-3. The file gets its mode from the umask at bind(2), so it never has another one.
+3. The file gets its mode from the umask at bind(2), so it never has another mode.
 4. At the end `release` removes the file and the lock file. `daemon.shutdown` calls it, and `daemon.startup` if the
    start fails. It removes the file only if that is still the one that bind(2) made: no other file can have the same
    inode, since the kernel keeps the inode as long as the socket lives.
@@ -32,14 +32,14 @@ from udsd.receive.kept_socket import Kept
 from udsd.service import files, lockfile, systemd
 
 _DIRECTORY_MODE = 0o755
-_PID_SECONDS = 1.0  # to wait for the pid of a holder, which writes it immediately after it has locked
+_PID_SECONDS = 1.0  # to wait for the pid of a holder, which writes it immediately after it locked the file
 
 
 class BoundSocket:
     """A datagram socket at `path` (a path, or `@name`), made with the permissions `mode`.
 
-    `kept` are the sockets that the manager has kept. If one of them has this path, and still its file, udsd goes on
-    with it, and `went_on` is True. The others are left to the caller.
+    `kept` are the sockets that the manager has kept. If one of them has this path and its file is still there, udsd
+    goes on with it, and `went_on` is True. The others are left to the caller.
 
     Raises UdsdError, and leaves everything as it was, if the path is in use, is not a socket, or cannot be written.
     """
@@ -59,7 +59,7 @@ class BoundSocket:
 
     @property
     def is_abstract(self) -> bool:
-        """Whether it has a name instead of a file."""
+        """Whether it has an abstract address instead of a file (unix(7))."""
         return self.path.startswith("@")
 
     def _occupy(self, mode: int, kept: Sequence[Kept]) -> None:
@@ -101,7 +101,7 @@ class BoundSocket:
         self.socket, self._stored, self.went_on = kept.socket, kept.name, True
 
     def undo(self) -> None:
-        """After a start that failed: remove what this run made. A socket that the manager kept stays, with its file."""
+        """After a failed start: remove what this run made. A socket that the manager kept stays, with its file."""
         if self.went_on:
             return
         self.release()

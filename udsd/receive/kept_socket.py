@@ -1,11 +1,11 @@
-"""Sockets of ours that the service manager has kept (FDSTORE in sd_notify(3)), for the case that udsd is killed.
+"""Sockets of ours that the service manager keeps (FDSTORE in sd_notify(3)), in case udsd is killed.
 
 1. The manager gets the socket before bind(2). So it has it before the first datagram can arrive.
-2. The next run gets the socket, and goes on with it if it is to listen at the same path, and the file there is still
-   the socket's. To know that, the lock file also holds the inode numbers of the socket and of its file. Otherwise what
-   is queued is delivered, and the socket given up (`give_up`, then `forget`).
-3. At the end the manager forgets the socket when it has been sealed and emptied. If udsd is killed before, the next run
-   binds another one, and delivers what is queued in the sealed one.
+2. The next run goes on with the socket if it listens at the same path and the file there is still the socket's: the
+   lock file also holds the inode numbers of both. Otherwise it delivers what is queued, and gives the socket up
+   (`give_up`, then `forget`).
+3. At the end, when the socket has been sealed and emptied, udsd has the manager close it. If udsd is killed before
+   that, the next run binds another socket, and delivers what is queued in the sealed one.
 """
 
 import os
@@ -17,7 +17,7 @@ from udsd import address
 from udsd.receive import receiver
 from udsd.service import lockfile, systemd
 
-KEPT = "udsd-bound"  # a kept socket is named after this, its format and its own number, with dots between
+KEPT = "udsd-bound"  # the name of a kept socket: this, its format and its inode number, joined by dots
 
 
 class Kept(NamedTuple):
@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path, or `@name`, that was given to bind(2). Empty if that run was killed before."""
+        """The path, or `@name`, that was given to bind(2). Empty if that run was killed before bind(2)."""
         return address.decode(self.socket.getsockname())
 
     @property
@@ -65,7 +65,7 @@ def give_up(kept: Kept) -> str:
 
 
 def numbers(bound: socket.socket, file: os.stat_result) -> bytes:
-    """What shows the next run that the file belongs to the socket."""
+    """The inode numbers that show the next run that the file belongs to the socket."""
     return b"%d %d %d" % (os.fstat(bound.fileno()).st_ino, file.st_dev, file.st_ino)
 
 

@@ -14,9 +14,9 @@ socket, so a kill between the two steps can repeat it, never lose it.
    look at a datagram that carries any.
 5. Kernels before Linux 6.15 forget a process when it has ended. There, each datagram is stamped with the time at which
    it was sent: a process that had its pid before that time, and still has it, is the sender.
-6. Taking a datagram off means receiving one byte: for zero bytes Python does not ask the kernel. If the datagram
-   carries descriptors, this drops the last reference to their files. A TCP socket with SO_LINGER then blocks us as long
-   as its sender chose. A signal ends that wait, so a timer sends one.
+6. `consume` receives one byte: for zero bytes Python does not call the kernel. If the datagram carries descriptors,
+   this drops the last reference to their files. A TCP socket with SO_LINGER then blocks us as long as its sender chose.
+   A signal ends that wait, so a timer sends one.
 """
 
 import os
@@ -113,7 +113,7 @@ class Receiver:
         return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
     def stamp_from_now(self) -> int:
-        """Have the kernel stamp datagrams, if it does not yet. Returns the time, for `is_past`."""
+        """Have the kernel stamp datagrams, if it does not yet. Returns the time in nanoseconds, for `is_past`."""
         if not self.has_times:
             self.has_times = True
             self._stamp()
@@ -201,7 +201,7 @@ def _kernel() -> tuple[int, ...]:
 
 
 def _try_option(bound: socket.socket, option: int, value: int) -> bool:
-    """Set an option of SOL_SOCKET if this kernel has it. False if it has not."""
+    """Set an option of SOL_SOCKET if this kernel has it. False if it does not."""
     try:
         bound.setsockopt(socket.SOL_SOCKET, option, value)
     except OSError:

@@ -7,7 +7,8 @@ a delegated group can make any groups below it. So only the outermost unit of a 
 2. Below `user@UID.service` the same rule holds again, for the units of that user's service manager.
 3. A path that leads out of our own view (`/../`) gives no fields. If udsd is in a container that has the host's tree
    mounted, the id of the group still gives its path. A path without a unit gives no unit.
-4. ` (deleted)` at the end of a path stays, since a name can end like this: with it, the path is no other group's path.
+4. ` (deleted)` at the end of a path stays. A group's name can end like this, so without it the path could be another
+   group's.
 """
 
 import os
@@ -24,7 +25,7 @@ _MOST_TEXTS = 128
 _MOST_DIRECTORIES = 10_000
 _MOST_MEMBERS_BYTES = 512  # some 64 pids
 _MOST_AT_ONCE = 1.0  # seconds that searches for groups may take without a pause
-_MOST_SHARE = 0.05  # of all time, that searches may take in the long run
+_MOST_SHARE = 0.05  # of the time, that searches may take in the long run
 ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")  # where cgroup2 is mounted; the second on hybrid hosts
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope|socket|mount|swap)")
@@ -34,7 +35,7 @@ _USER_SLICE = re.compile(r"user-([0-9]+)\.slice")
 
 
 def _split(names: list[str]) -> tuple[list[str], str, list[str]]:
-    """The slices at the front, the unit after them or ``, and the rest."""
+    """The slices at the front, the unit after them (empty if there is none), and the rest."""
     depth = 0
     while depth < len(names) and names[depth].endswith(".slice"):
         depth += 1
@@ -84,7 +85,7 @@ def path_in(table: bytes) -> str | None:
 class CgroupPaths:
     """The paths of control groups by their ids, which are the inode numbers of their directories.
 
-    An id is never used twice, so a path stays true when its group is gone; the latest 1,024 paths are kept. For any
+    An id is never used twice, so a path stays valid when its group is gone; the latest 1,024 paths are kept. For any
     other id the tree is searched: a group that was removed before the search has no path. Failed searches are cached
     too, even those that gave up early: an entry may lack a path, but the path is never guessed.
 
@@ -97,7 +98,7 @@ class CgroupPaths:
         self._root = next((root for root in ROOTS if os.path.exists(f"{root}/cgroup.procs")), None)
         self._paths: OrderedDict[int, str | None] = OrderedDict()
         self._users: OrderedDict[tuple[int, int], None] = OrderedDict()
-        self._paid_at = 0.0  # monotonic seconds: from then on, all searches so far are within their share of the time
+        self._paid_at = 0.0  # monotonic seconds: by then all searches so far are within their share of the time
 
     def learn(self, cgroup_id: int, path: str | None) -> None:
         """Cache a path that was found elsewhere, or None for a group without a path."""
@@ -114,7 +115,7 @@ class CgroupPaths:
         """Cache the path that a process in the group gave, if the directory there is this group.
 
         The process may have moved in between. And where systemd uses a cgroup1 hierarchy, the processes of all units
-        are in cgroup2's root, which then says nothing.
+        are in cgroup2's root, which then proves nothing.
         """
         if self._root is None or path == "/":
             return

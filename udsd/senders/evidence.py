@@ -1,7 +1,7 @@
-"""What is looked up about a sender, and which of it becomes fields of its entries.
+"""What udsd looks up about a sender, and what of it becomes fields of its entries.
 
-1. What /proc says is used if a pidfd proves which process it saw (`process`). Where pidfds tell user and control group
-   themselves (Linux 6.15), only the name is read, and the group's path once for each group.
+1. What /proc shows is used if a pidfd proves which process it was (`process`). If pidfds give user and control group
+   themselves (Linux 6.15), only the name is read from /proc, and the path once for each group.
 2. A datagram may have no pidfd: before Linux 6.5; before 6.15 from a process that has been reaped; from a sender that
    attached descriptors. Then /proc is used if the process there has the uid of the sender, and started before the
    datagram was sent. If it may have started just afterwards, as a successor with the same pid, or if the time of
@@ -21,7 +21,7 @@ UNPROVEN: Field = ("UDSD_SENDER_UNPROVEN", b"1")
 
 
 class Evidence(NamedTuple):
-    """What the kernel can say about the sender of the first datagram of a queue, beside its credentials.
+    """What the kernel can say about the sender of the first datagram of a queue, besides its credentials.
 
     `pidfd` returns a new pidfd of the sender, which the caller closes, or None. It is itself None if the kernel has no
     pidfds of senders. `sent_at` returns when the datagram was sent, in nanoseconds since the epoch. It is itself None
@@ -33,9 +33,9 @@ class Evidence(NamedTuple):
 
 
 class Looks:
-    """Looks at the senders of one socket, by the evidence of its queue. `cmdline`: at command lines, too.
+    """Looks at the senders of one socket, by the evidence of its queue. `cmdline`: reads command lines, too.
 
-    `pidfds_tell`: whether a pidfd gives the user and the control group for certain, so that neither is looked up.
+    `pidfds_tell`: whether a pidfd gives the user and the control group, so that neither is read from /proc.
     """
 
     def __init__(self, evidence: Evidence, paths: cgroup.CgroupPaths, *, cmdline: bool) -> None:
@@ -45,13 +45,13 @@ class Looks:
         self.pidfds_tell = evidence.pidfd is not None and evidence.sent_at is None and process.pidfds_tell_users()
 
     def with_pidfd(self, sender: Credentials) -> Look:
-        """Look at the process with the pid of a sender, whose pidfd is asked afterwards."""
+        """Look at the process with the pid of a sender. The datagram's pidfd proves the look afterwards."""
         if self.pidfds_tell:
             return process.glance_at(sender.pid, cmdline=self._cmdline)
         return self.without_pidfd(sender)
 
     def without_pidfd(self, sender: Credentials) -> Look:
-        """Look at the process with the pid of a sender, whose datagram has no pidfd."""
+        """Look at the process with the pid of a sender whose datagram has no pidfd."""
         return process.look_at(sender.pid, sender.uid, cmdline=self._cmdline, start=self._sent_at is not None)
 
     def proven_fields(

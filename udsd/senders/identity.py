@@ -11,7 +11,7 @@ from udsd.journal.entry import Entry, Field, encode
 from udsd.senders import cgroup
 from udsd.senders.credentials import Credentials
 
-LONGEST_CMDLINE = 4096  # bytes; the rest of a longer one is left out, since the table holds all of them
+LONGEST_CMDLINE = 4096  # bytes; a longer one is cut, since the registry holds one for each process
 
 _NO_NAME = b"unknown"  # for a sender without a name; without it, journalctl would show udsd
 _MOST_ALIKE = 128
@@ -35,10 +35,10 @@ class Identity(NamedTuple):
     """What an entry records about its sender and the socket, and the account that is charged.
 
     `name_account` is charged for new field names. It is the user for all login sessions, each of which is a unit.
-    `sender` is None if the kernel knows none. `is_known`: more is known of it than pid, uid and gid.
+    `sender` is None if the kernel names none. `is_known`: more is known of it than pid, uid and gid.
     """
 
-    defaults: tuple[Entry, ...]  # name and pid, where the datagram has none itself: by what it has (entry.own_names)
+    defaults: tuple[Entry, ...]  # name and pid for a datagram without them; the index is its `entry.own_names`
     ending: Entry  # all other fields, as the end of an entry
     account: Account
     name_account: Account
@@ -49,7 +49,7 @@ class Identity(NamedTuple):
 def identity_of(sender: Credentials | None, fields: tuple[Field, ...], socket: Field) -> Identity:
     """The identity of a sender with these `fields` of its process, on the socket that the field `socket` names.
 
-    The field of its pid, if it has one, is the first.
+    If it has a pid, the field of the pid is the first.
     """
     own = 1 if sender and sender.pid else 0
     name, ending, account, names, is_known = _but_for_pid(sender and sender.uid, fields[own:], socket)
@@ -62,13 +62,13 @@ def _but_for_pid(
     uid: int | None, fields: tuple[Field, ...], socket: Field
 ) -> tuple[Entry, Entry, Account, Account, bool]:
     """The name, the ending, both accounts, and whether it is known, of senders with the same fields."""
-    said = dict(fields)
-    unit = said.get("OBJECT_SYSTEMD_UNIT", b"").decode()
+    values = dict(fields)
+    unit = values.get("OBJECT_SYSTEMD_UNIT", b"").decode()
     user = _NOBODY if uid is None else Account("user", str(uid))
     account = Account("unit", unit) if unit else user
     names = user if unit.startswith("session-") else account
-    name = encode([("SYSLOG_IDENTIFIER", said.get("OBJECT_COMM") or unit.rpartition(".")[0].encode() or _NO_NAME)])
-    return name, encode((*fields, socket)), account, names, not said.keys() <= _BARE
+    name = encode([("SYSLOG_IDENTIFIER", values.get("OBJECT_COMM") or unit.rpartition(".")[0].encode() or _NO_NAME)])
+    return name, encode((*fields, socket)), account, names, not values.keys() <= _BARE
 
 
 def fields_of_process(comm: bytes | None, cmdline: bytes | None, path: str | None) -> tuple[Field, ...]:

@@ -12,9 +12,9 @@ after it has ended (pidfd_open(2)).
 4. PIDFD_GET_INFO gives user ids only while a process has its pid. So an answer with user ids, asked for after a look,
    proves the look, too, and no second pidfd is needed (Linux 6.13).
 5. If a datagram has no pidfd, the process with the pid is the sender if it started before the datagram was sent. /proc
-   gives the start to a hundredth of a second. Of a process that is younger than that, /proc says how long it has been
-   running: so long ago, at least, it started (schedstat, in nanoseconds). So the process is certainly the sender, or
-   likely, or certainly a successor.
+   gives the start to 0.01 s. For a younger process, /proc gives the time that it has run and waited to run (schedstat,
+   in nanoseconds); it started at least that long ago. So the process is certainly the sender, probably the sender, or
+   certainly a successor.
 """
 
 import fcntl
@@ -39,10 +39,10 @@ _QUESTION = _INFO.pack(_INFO_CREDS | _INFO_CGROUPID | _INFO_EXIT, *[0] * 6)
 class Look(NamedTuple):
     """What /proc/PID said: the text of `cgroup`, `comm` and `cmdline`, None for what could not be read.
 
-    `has_uid`: whether one of the process's user ids is the one that was asked for; None if that cannot be seen.
+    `has_uid`: whether one of the process's user ids is the wanted one; None if that cannot be read.
     `started_at`: when the process started, in nanoseconds since the epoch, rounded down to 0.01 s; `started_by`: when
     it started at the latest. None if that is not known.
-    `pidfd`: opened by the pid after all that; None if there was no process any more. Leaving the context closes it.
+    `pidfd`: opened by the pid after all reads; None if the process was gone by then. Leaving the context closes it.
     """
 
     cgroup: bytes | None
@@ -65,9 +65,9 @@ _NOTHING = Look(None, None, None, None, None, None, None)
 
 
 class Info(NamedTuple):
-    """What a pidfd says about its process: the id of its control group, and its user ids. None for what it cannot say.
+    """What a pidfd gives of its process: the id of its control group, and its user ids. None for what is not known.
 
-    Since Linux 6.13 it says both about a process that has its pid, since 6.15 the first about one that has been reaped.
+    Since Linux 6.13 it gives both for a process that has its pid, since 6.15 the id also for one that has been reaped.
     """
 
     cgroup_id: int | None
@@ -75,10 +75,10 @@ class Info(NamedTuple):
 
 
 def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
-    """Read /proc about the process with this pid, with as few calls as will do. `start`: also when it started.
+    """Read /proc about the process with this pid, with as few calls as possible. `start`: also when it started.
 
-    All is read through one descriptor of /proc/PID, which never shows a successor with the same pid (proc(5)). What can
-    wait is done when all has been read: a sender that ends at once is gone after a tenth of a millisecond.
+    All is read through one descriptor of /proc/PID, which never shows a successor with the same pid (proc(5)). Anything
+    that can wait is done after the reads: a sender that ends at once is gone after a tenth of a millisecond.
     """
     try:
         directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -86,7 +86,7 @@ def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
         return _NOTHING
     opened = [directory]
     try:
-        # The name first: newer kernels give the control group, in the end, of a process that has ended.
+        # The name first: newer kernels still give the control group when the process has ended.
         comm = stat = _read(directory, "stat" if start else "comm", opened)
         has_uid = _has_uid(directory, uid, opened)  # without it, none of the others can be used
         cgroup = _read(directory, "cgroup", opened)
@@ -143,7 +143,7 @@ def _read(directory: int | None, name: str, opened: list[int]) -> bytes | None:
 
 
 def _has_uid(directory: int, uid: int, opened: list[int]) -> bool | None:
-    """Whether the real, effective, saved or file system user of a process is this one; None if that cannot be seen."""
+    """Whether the real, effective, saved or file system user of a process is this one; None if that cannot be read."""
     try:
         if os.fstat(directory).st_uid == uid:  # the effective one
             return True
@@ -162,13 +162,13 @@ def _from_stat(stat: bytes) -> tuple[bytes, int]:
     They are fields 2 and 22 of /proc/PID/stat.
     """
     begin, _, rest = stat.rpartition(b") ")
-    # In this order: what comes between the two makes the start later, never earlier, so that no successor passes.
+    # In this order a delay between the two clocks makes the start later, never earlier, so that no successor passes.
     boot = -time.clock_gettime_ns(time.CLOCK_BOOTTIME) + time.time_ns()
     return begin.partition(b"(")[2] + b"\n", boot + int(rest.split(maxsplit=20)[19]) * TICK
 
 
 def _from_schedstat(schedstat: bytes) -> int:
-    """When a process started at the latest: it has been running, and waiting to run, for so many nanoseconds since."""
+    """The latest time at which a process can have started: now less the time that it has run and waited to run."""
     now = time.time_ns()
     running, waiting, _ = map(int, schedstat.split())
     return now - running - waiting + _TWO_CLOCKS
@@ -195,7 +195,7 @@ def info(pidfd: int) -> Info:
 
 
 def pidfds_tell_users() -> bool:
-    """Whether this kernel says through a pidfd who a living process is (Linux 6.13)."""
+    """Whether a pidfd gives the user ids of a living process (Linux 6.13)."""
     pidfd = _open_pidfd(os.getpid())
     if pidfd is None:
         return False
@@ -220,9 +220,9 @@ def _ask(pidfd: int) -> tuple[int, ...]:
 
 
 def unique_inode(pidfd: int, shared: os.stat_result) -> int | None:
-    """The inode number that no other process's pidfd ever has; None where all share the one that has `shared`.
+    """The inode number of a pidfd, which no other process's pidfd ever has; None if all pidfds share one.
 
-    `shared` is the fstat(2) of any descriptor without a file behind it, as of epoll_create(2).
+    `shared` is the fstat(2) of any descriptor without a file, such as one of epoll_create(2): it has that shared inode.
     """
     status = os.fstat(pidfd)
     return None if os.path.samestat(status, shared) else status.st_ino

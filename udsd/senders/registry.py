@@ -3,10 +3,10 @@
 1. A known process is one whose pidfd we hold. While it lives, no other process has its pid. A queue keeps its order, so
    a later datagram from that pid on the same socket is from that process. So a steady sender costs one epoll_wait(2),
    which asks whether any known process has ended; the cost does not depend on their number.
-2. What is known about a process (`evidence`) is kept encoded, as the end of each entry. No datagram gets what is more
-   than a second old, so that an exec or a move to another unit shows. For a busy sender it is read again after half a
-   second, when nothing waits, so that nobody waits for it.
-3. A sender may end before all its datagrams have been read. What was known about it is kept for a while, and used for a
+2. What is known about a process (`evidence`) is kept encoded, as the end of each entry. No datagram gets data older
+   than 1 s, so that an exec or a move to another unit shows. For a busy sender it is read again after 0.5 s, when the
+   queue is empty, so that no datagram waits for it.
+3. A sender may end before all its datagrams have been read. What was known about it is kept (rule 6), and used for a
    datagram whose own pidfd is of the same process.
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
    of the process are left out.
@@ -233,7 +233,7 @@ class Registry:
     def _forget(self, ucred: bytes) -> None:
         pidfd = self._known.pop(ucred).pidfd
         del self._by_pidfd[pidfd]
-        os.close(pidfd)  # and so the last of it in the epoll(7) instance, since nobody else holds this pidfd
+        os.close(pidfd)  # nobody else holds this pidfd, so this also removes it from the epoll(7) instance
 
     def _look_again(self, ucred: bytes, known: _Known, now: float) -> None:
         self._known.move_to_end(ucred)
@@ -249,8 +249,8 @@ class Registry:
         if not self._root:
             return known.identity
         pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
-        told, other = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
-        return known.identity._replace(ending=known.identity.ending.replace(told, other, 1))
+        alive, ended = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
+        return known.identity._replace(ending=known.identity.ending.replace(alive, ended, 1))
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
         return identity_of(sender, fields, self._field)

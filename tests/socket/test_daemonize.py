@@ -406,7 +406,7 @@ def test_when_the_daemon_is_killed_the_starter_does_not_wait(site: Site) -> None
     assert holding.starter.wait(SECONDS) == os.EX_SOFTWARE
     holding.release()
     site.ended(held)
-    assert site.said() == "udsd: it has ended before it was ready\n"
+    assert site.said() == "udsd: the background process ended before it was ready\n"
     assert site.stop(site.started()) == 0
     assert site.left() == []
 
@@ -428,7 +428,7 @@ def test_a_bug_in_the_background_ends_the_start(site: Site, tmp_path: Path) -> N
     (tmp_path / "sitecustomize.py").write_text(_BREAK)
     assert site.popen(site.words(), PYTHONPATH=str(tmp_path)).wait(SECONDS) == os.EX_SOFTWARE
     assert "RuntimeError: a bug\n" in site.said()
-    assert site.said().endswith("udsd: it has ended before it was ready\n")
+    assert site.said().endswith("udsd: the background process ended before it was ready\n")
     assert site.left() == []
 
 

@@ -48,7 +48,7 @@ class Background:
         most = min(_DESCRIPTORS, *resource.getrlimit(resource.RLIMIT_NOFILE))
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         readable, self._writable = os.pipe2(os.O_CLOEXEC)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the waiting process without removing the other's files
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the waiting process without cleaning up the other's files
         if os.fork():
             signals.release()
             os.close(self._writable)
@@ -91,8 +91,8 @@ class Background:
 def _end_as_reported(readable: int) -> None:
     with open(readable, "rb") as report:
         words = report.read()
-    if not words:  # it was killed, or has a traceback on standard error
-        words = bytes([os.EX_SOFTWARE]) + b"udsd: it has ended before it was ready\n"
+    if not words:  # the background process was killed, or printed a traceback to standard error
+        words = bytes([os.EX_SOFTWARE]) + b"udsd: the background process ended before it was ready\n"
     write_stderr(words[1:])
     os._exit(words[0])
 

@@ -1,11 +1,11 @@
-"""A start that fails under a service manager that keeps descriptors: few tries, and the reason in the status.
+"""A failed start under a service manager that keeps descriptors: retries are slowed, and the status has the reason.
 
 systemd starts a service again after a failure (Restart=), and as soon as a datagram waits in its socket. A mistake in
 the settings would keep it busy. If it gave up, the socket would fail, and its queue would be lost. So:
 
-1. The first failed start ends at once: `systemctl start` and `systemctl restart` fail at once.
+1. The first failed start ends at once, so that `systemctl start` and `systemctl restart` fail at once.
 2. It leaves a mark with systemd (FDSTORE in sd_notify(3)). A later start that finds the mark and fails, too, shows the
-   reason in the status for PAUSE, and then ends. So there is one try in PAUSE, until one succeeds.
+   reason in the status for 10 s (PAUSE), and then ends. So there is one try every 10 s, until one succeeds.
 3. SIGTERM and SIGINT end the pause and remove the mark. So a restart by hand is a first start again.
 4. A start that succeeds removes the mark.
 """
@@ -22,7 +22,7 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def pause(reason: str) -> None:
-    """Show the reason in the status. If the last start has failed, too, wait until the next try is due."""
+    """Show the reason in the status. If the last start failed, too, wait until the next try is due."""
     names = systemd.passed_descriptors().values()
     systemd.notify(f"STATUS=cannot start: {reason}")
     if MARK not in names:
@@ -34,6 +34,6 @@ def pause(reason: str) -> None:
 
 
 def succeeded() -> None:
-    """Remove the mark, if the last start has failed."""
+    """Remove the mark, if the last start failed."""
     if MARK in systemd.passed_descriptors().values():
         systemd.remove_stored(MARK)

@@ -1,4 +1,4 @@
-"""Signals: those that stop the daemon, and those that ask for its counters and for a new file of output.
+"""Signals that stop the daemon, have it log its counters, or have it reopen its output file.
 
 Each sets a flag and makes a descriptor readable. That wakes the poll(2) of the loop, which then acts. The second signal
 that asks to stop ends the process at once.
@@ -14,7 +14,7 @@ _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def hold() -> None:
-    """Have signals that stop the daemon wait until it has started: then it first delivers what is queued."""
+    """Block the signals that stop the daemon until it has started: then it delivers what is queued before it stops."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
 
 
@@ -62,7 +62,7 @@ class Signals:
         return asked
 
     def asked_to_reopen(self) -> bool:
-        """Whether SIGHUP has come since the last call, and is not to stop the daemon."""
+        """Whether SIGHUP has come since the last call, if `reopens`."""
         asked, self._reopen = self._reopen, False
         return asked
 

@@ -19,7 +19,7 @@ except ImportError as error:
     ) from error
 
 
-@functools.cache  # systemd-python clears the environment that says so
+@functools.cache  # the first call unsets the environment variables
 def passed_descriptors() -> Mapping[int, str]:
     """The descriptors that the service manager passed, each with its name (sd_listen_fds_with_names(3))."""
     passed: dict[int, str] = daemon.listen_fds_with_names()
@@ -49,7 +49,7 @@ def notify(*assignments: str, keep: Sequence[int] = ()) -> None:
 
 
 def keeps_descriptors() -> bool:
-    """Whether the service manager is known to keep descriptors: since version 254 systemd says so ($FDSTORE)."""
+    """Whether the service manager is known to keep descriptors: systemd 254 and later set $FDSTORE."""
     return "FDSTORE" in os.environ
 
 
@@ -67,7 +67,7 @@ def remove_stored(name: str) -> None:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two signs of life (WATCHDOG=1) for the service manager; None if it wants none.
+    """Seconds between two watchdog notifications (WATCHDOG=1) for the service manager; None if it wants none.
 
     Read as in sd_watchdog_enabled(3). It is half of the time that is allowed, as that page recommends.
     """

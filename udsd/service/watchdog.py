@@ -1,9 +1,9 @@
-"""Notifications to the service manager while the daemon runs: the status in words, and the watchdog's sign of life.
+"""Notifications to the service manager while the daemon runs: the status text (STATUS=) and the watchdog (WATCHDOG=1).
 
-1. The loop itself sends the sign of life. So if the loop hangs, the service manager restarts the daemon.
-2. The status is sent when it has changed: as soon as it has not changed for a moment, so that it is true when somebody
-   looks at it, and once a second while it keeps changing. A message to PID 1 for each datagram would cost more than the
-   datagram. While nothing changes, only signs of life are due.
+1. The loop itself notifies the watchdog. So if the loop hangs, the service manager restarts the daemon.
+2. A changed status is sent once it has not changed for 0.02 s, so that it is true when somebody looks at it, and once a
+   second while it keeps changing. A message to PID 1 for each datagram would cost more than the datagram. While nothing
+   changes, only WATCHDOG=1 is due.
 
 Times are seconds of a monotonic clock, passed in.
 """
@@ -34,7 +34,7 @@ class Watchdog:
         return min(self._watchdog_due, self._status_due, self._calm_at if state == self._seen else math.inf)
 
     def notify(self, now: float, state: object, words: Callable[[], str]) -> None:
-        """Send what is due. `words` is the status in words; it is called only when `state` is a new one.
+        """Send what is due. `words` makes the status text; it is called only when `state` has changed.
 
         Call it at each turn of the loop, since it also notes when the state has changed.
         """

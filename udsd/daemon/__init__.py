@@ -1,1 +1,1 @@
-"""The daemon: command line (`cli`), start (`startup`), loop, the way of a datagram (`relay`), and end (`shutdown`)."""
+"""The daemon: command line (`cli`), `startup`, `loop`, the path of a datagram (`relay`), and `shutdown`."""

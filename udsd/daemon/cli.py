@@ -16,7 +16,7 @@ from udsd.daemon import config as settings
 from udsd.daemon.config import DEFAULT_LIMIT, Config
 from udsd.errors import UdsdError, explain
 
-# argparse calls the type this in its errors.
+# argparse shows these names in its errors.
 settings.parse_seconds.__name__ = "number of seconds, at least 1"
 settings.parse_limit.__name__ = "N[,SIZE]/SECONDS"
 settings.parse_mode.__name__ = "mode"
@@ -124,7 +124,7 @@ def main() -> int:
     try:
         options = _parser().parse_args(sys.argv[1:])
         config = _config(options)
-        from udsd.daemon import startup  # raises UdsdError where systemd-python is missing
+        from udsd.daemon import startup  # raises UdsdError if systemd-python is missing
 
         if options.check:
             startup.check(config)

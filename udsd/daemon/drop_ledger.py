@@ -1,4 +1,4 @@
-"""The numbers of dropped datagrams, in memory that outlives the process.
+"""The counts of dropped datagrams, in memory that outlives the process.
 
 A dropped datagram is in no journal: only its count shows that it was sent. A kill must neither lose nor repeat that
 count. So it is kept in a memfd that the service manager holds for the next run (FDSTORE in sd_notify(3)).
@@ -7,7 +7,7 @@ count. So it is kept in a memfd that the service manager holds for the next run 
    that takes it off also leaves a trace in this memory: it receives the first byte into `cell`, which held another
    value. This shows the next run whether the datagram was taken off; if so, that run counts it.
 2. A report is an entry in the journal. Its number is set apart before the report is sent, and cleared when journald has
-   it. If a kill comes between, the next run reports the number again, marked as a possible repeat.
+   the entry. If udsd is killed in between, the next run reports the number again, marked as a possible repeat.
 3. Each change is one write of at most 16 bytes, or can be repeated without harm.
 """
 
@@ -60,7 +60,7 @@ class DropLedger:
                 self._free.append(slot)
 
     def begin(self, account: Account, first: int) -> None:
-        """Prepare for taking off a datagram of this account into `cell`. `first` is its first byte."""
+        """Prepare to take off a datagram of this account into `cell`. `first` is its first byte."""
         slot = self._slot(account)
         self._memory[_EXPECTED_AT], self._memory[_CELL_AT] = first, first ^ 0xFF
         self._set_hand(slot, self._counts(slot)[0] + 1)
@@ -90,7 +90,7 @@ class DropLedger:
         return dropped
 
     def reported(self, account: Account, number: int) -> None:
-        """Subtract `number` from what was set apart: its report has been stored."""
+        """Subtract `number` from the count that was set apart: its report has been stored."""
         slot = self._slot(account)
         dropped, apart = self._counts(slot)
         self._set_counts(slot, dropped, apart - number)

@@ -51,7 +51,7 @@ class Drops:
 
     def accounts(self) -> Accounts:
         """What each account has sent until now."""
-        self._limiter.tell_all()
+        self._limiter.pass_on()
         return self._accounts
 
     def report_earlier(self) -> None:

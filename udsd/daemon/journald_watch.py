@@ -1,17 +1,18 @@
-"""When journald dies, deliver again the entry that it had in its hand.
+"""When journald dies, deliver again the entry that it had read and not stored.
 
 PID 1 keeps the queue of journald's socket while journald is dead. The one entry that is lost then is the one that
 journald had read and not yet stored: it reads one at a time, and stores it before it reads the next.
 
 1. The process of journald is found by the control group of its unit, and watched through a pidfd: pidfd_open(2) and
    poll(2) need no privilege.
-2. While journald is dead nobody reads the queue. So what the kernel still holds of ours at that moment says which entry
-   was read last (`journal.journald`). It has to be noted at once, since the next journald reads on.
-3. A journald that ended with status 0 has stored what it had read. How it ended can be asked for once PID 1 has reaped
-   it (PIDFD_GET_INFO, Linux 6.15). Older kernels do not say it: there the entry is always sent again.
+2. While journald is dead nobody reads the queue. So the bytes that the kernel then holds of ours show which entry was
+   read last (`journal.journald`). This has to be noted at once, since the next journald continues reading.
+3. A journald that exited with status 0 has stored what it had read. Its status is known once PID 1 has reaped it
+   (PIDFD_GET_INFO, Linux 6.15). Older kernels do not give it: there the entry is always sent again.
 4. The entry is marked as a possible repeat, since journald may have died between storing it and reading the next.
-5. After a death the successor is looked for often at first, then less and less; after a while only when udsd is awake
-   anyway. The death of one that lived for less than an eighth of the pause before it may go unnoticed.
+5. After a death udsd looks for the successor every 5 ms at first, then ever less often; after 10 s only when it is
+   awake anyway. If a journald lived for less than an eighth of the time since the death before, its own death may go
+   unnoticed.
 
 Times are seconds of a monotonic clock.
 """
@@ -56,14 +57,14 @@ class JournaldWatch:
         return self._next if self._next - self._died_at <= _AWAKE_FOR else math.inf
 
     def note_end(self, now: float) -> None:
-        """Note that journald has ended, and which entry it had in its hand."""
+        """Note that journald has ended, and which entry it had read last."""
         if self._pidfd is not None and not self._ended:
             self._journal.note_in_hand()
             self._epoll.unregister(self._pidfd)
             self._ended, self._died_at, self._next = True, now, now
 
     def attend(self, now: float) -> bool:
-        """Look for what is due: how journald has ended, and its successor. Whether there is something to send again."""
+        """If due, find out how journald ended, and look for its successor. Returns whether an entry is to be resent."""
         if now < self._next:
             return False
         lost = False
@@ -95,7 +96,7 @@ class JournaldWatch:
 
 
 def _mount_root(directory: str) -> str:
-    """The directory of the mount on `directory`, within its file system; empty if none is mounted there."""
+    """The root of the mount at `directory`, within its file system; empty if nothing is mounted there."""
     root = ""
     with suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for row in table:

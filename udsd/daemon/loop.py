@@ -45,7 +45,7 @@ class Loop:
             self._poll.register(source.receiver, select.POLLIN)
 
     def watch_journald(self, watch: JournaldWatch) -> None:
-        """Have journald's deaths noticed."""
+        """Watch for deaths of journald, too."""
         self._journald = watch
         self._poll.register(watch, select.POLLIN)
 

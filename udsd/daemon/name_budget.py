@@ -4,7 +4,7 @@ A journal file has room for about 250 field names. When its table is full, journ
 oldest when there are too many (SystemMaxFiles=, 100). So a sender with 200 new names in each entry could make journald
 delete the whole journal within minutes. Hence:
 
-1. A name that was stored lately, from any sender, is free: it takes no new place in the table.
+1. A name that was stored recently, from any sender, is free: it takes no new place in the table.
 2. Any other name is new, and is charged to the account that uses it. An account may use MOST new names at once, and one
    more every SECONDS. A program that logs the same hundred names all day pays for each name once.
 3. A datagram with more new names than that is stored as text.
@@ -22,7 +22,7 @@ SECONDS = 60.0  # at this rate one account needs more than three hours to fill a
 _MOST_ACCOUNTS = 1024  # the one that was charged longest ago makes room
 _MOST_NAMES = 4096  # in each of two generations
 
-# Of an entry of another journal, what most have (systemd.journal-fields(7), and udsd's own); see formats/journalctl.
+# Fields that most entries of another journal have (systemd.journal-fields(7), and udsd's own); see formats/journalctl.
 _ORIGIN = (
     "REALTIME_TIMESTAMP", "SOURCE_REALTIME_TIMESTAMP", "SOURCE_MONOTONIC_TIMESTAMP", "SOURCE_BOOTTIME_TIMESTAMP",
     "PID", "UID", "GID", "COMM", "EXE", "CMDLINE", "CAP_EFFECTIVE", "AUDIT_SESSION", "AUDIT_LOGINUID",
@@ -43,14 +43,14 @@ _USUAL = (
 
 
 class NameBudget:
-    """The names that were stored lately, and how many new names each account may still use: `most` at once."""
+    """The names that were stored recently, and how many new names each account may still use: `most` at once."""
 
     def __init__(self, most: float = MOST) -> None:
         self._most = most
         self._usual = frozenset(_USUAL)
         self._names: dict[str, None] = {}
         self._older: dict[str, None] = {}
-        self._accounts: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # names left at a time
+        self._accounts: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # names left, and when
 
     def admit(self, account: Hashable, fields: Iterable[Field], now: float) -> bool:
         """Whether the account may use all these names. If so, charge the new ones to it; if not, charge none."""

@@ -6,8 +6,8 @@ largest size are 2 GB of journal, so bytes are counted here, too.
 
 The table is bounded, however many accounts send: at each turn of the loop the oldest intervals over _MOST end early.
 
-The same counts show who sends most. They are passed to `metrics.accounts` now and then: a call for each datagram would
-cost more.
+The same counts show who sends most. They are passed on to `metrics.accounts` about once a second: a call for each
+datagram would cost more.
 
 No I/O here; times are seconds of a monotonic clock, passed in.
 """
@@ -37,29 +37,29 @@ class Limit(NamedTuple):
 class _Window:
     """One account in one interval."""
 
-    __slots__ = ("dropped", "end", "size", "told", "told_dropped", "used")
+    __slots__ = ("dropped", "end", "passed_on", "passed_on_dropped", "size", "used")
 
     def __init__(self, end: float) -> None:
         self.end = end
         self.used = 0
         self.size = 0
         self.dropped = 0
-        self.told = self.told_dropped = 0
+        self.passed_on = self.passed_on_dropped = 0
 
 
-def _nobody(_account: Hashable, _datagrams: int, _dropped: int) -> None:
+def _ignore(_account: Hashable, _datagrams: int, _dropped: int) -> None:
     pass
 
 
 class Limiter(Generic[Account]):
     """The accounts of all senders under one limit.
 
-    `tell` gets each account with its numbers since the last time: of all datagrams, and of those that were dropped.
+    `add` is called with an account and its numbers since the last call: of all datagrams, and of dropped ones.
     """
 
-    def __init__(self, limit: Limit, tell: Callable[[Account, int, int], None] = _nobody) -> None:
+    def __init__(self, limit: Limit, add: Callable[[Account, int, int], None] = _ignore) -> None:
         self.limit = limit
-        self._tell = tell
+        self._add = add
         self._number, _, self._size = limit
         self._windows: OrderedDict[Account, _Window] = OrderedDict()  # in the order of their ends
         self._due = math.inf
@@ -106,20 +106,20 @@ class Limiter(Generic[Account]):
             if now < window.end and len(self._windows) <= _MOST:
                 break
             del self._windows[account]
-            self._tell_of(account, window)
+            self._pass_on(account, window)
             if window.dropped:
                 reports.append((account, window.dropped))
         if reports:
             self._due = min((window.end for window in self._windows.values() if window.dropped), default=math.inf)
         return reports
 
-    def tell_all(self) -> None:
-        """Tell what has been counted so far in the intervals that go on."""
+    def pass_on(self) -> None:
+        """Pass on the numbers of all current intervals."""
         for account, window in self._windows.items():
-            self._tell_of(account, window)
+            self._pass_on(account, window)
 
-    def _tell_of(self, account: Account, window: _Window) -> None:
+    def _pass_on(self, account: Account, window: _Window) -> None:
         datagrams, dropped = window.used + window.dropped, window.dropped
-        if datagrams != window.told:
-            self._tell(account, datagrams - window.told, dropped - window.told_dropped)
-            window.told, window.told_dropped = datagrams, dropped
+        if datagrams != window.passed_on:
+            self._add(account, datagrams - window.passed_on, dropped - window.passed_on_dropped)
+            window.passed_on, window.passed_on_dropped = datagrams, dropped

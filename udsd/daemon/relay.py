@@ -1,11 +1,11 @@
-"""The way of one datagram: look, identify, decide, deliver, take off.
+"""The path of one datagram: peek, identify, decide, deliver, consume.
 
-1. A datagram is taken off its queue only after the sink has taken its entry. The way is the same in the loop and at the
-   end; only the destination of entries differs.
+1. A datagram is taken off its queue only after the sink has taken its entry. The path is the same in the loop and at
+   shutdown; only the destination of entries differs.
 2. What becomes of a datagram is decided in one step without I/O, `Relay.decide`.
 3. Nothing in a datagram makes this code raise. An exception is our own mistake, and ends the daemon.
-4. A killed run leaves at most one datagram for each socket that is delivered and not yet taken off. The next run marks
-   the first datagram of each queue as a possible repeat (UDSD_REDELIVERED).
+4. A killed run leaves at most one datagram per socket that was delivered and not yet taken off. The next run marks the
+   first datagram of each queue as a possible repeat (UDSD_REDELIVERED).
 5. No part of a datagram stays in memory when the next one is handled. So memory is bounded by the largest datagram and
    by the tables over senders (`senders.registry`, rule 6).
 """
@@ -32,9 +32,9 @@ _LONGEST_STOP = 5  # bytes: DONE and a newline
 _REFUSALS = Limit(1, 30.0)  # warnings to each user whose DONE is refused
 _DESCRIPTOR_REFUSED = Problem("descriptor refused")
 _TOO_MANY_NAMES = Problem("too many new field names")
-_KEPT = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID")  # of such a datagram
+_KEPT = ("PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID")  # fields that such a datagram keeps
 
-# What becomes of a datagram. Compared with `is`, which is faster, since this is done for each datagram.
+# What becomes of a datagram. Compared with `is`, which is faster: this runs for each datagram.
 ENTRY, EMPTY, STOP, OVER = "entry", "empty", "stop", "over the limit"
 
 Decision = tuple[str, Entry, Problem | None]
@@ -162,7 +162,7 @@ class Relay:
             self.stopped_by = f"DONE from {sender} on {source.receiver.name}"
             return True
         source.counters.stops_refused += 1
-        self._refusals.ended(now)  # what was refused is among the counters
+        self._refusals.ended(now)  # its drops need no report: `stops_refused` has them
         if self._refusals.admit(sender.uid if sender else None, now):
             self._log.say(DONE_REFUSED, f"DONE from {sender or 'unknown senders'} refused: it is an ordinary message")
         return False

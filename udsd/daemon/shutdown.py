@@ -1,11 +1,12 @@
-"""The end: remove the files of our sockets, deliver what is queued, print what cannot be delivered.
+"""Shutdown: remove the files of our sockets, deliver what is queued, print what cannot be delivered.
 
-For sockets of our own: first refuse further datagrams, then remove the files, then deliver everything that is queued.
-For systemd's sockets: deliver what is queued, for a short time. What is left stays for the next start. If the socket
-unit has been stopped, systemd has closed the socket and removed its file, and udsd alone holds it: it ends like one of
-our own. Only then, since nobody can undo it: a socket that systemd still has would be of no use any more. The file says
-which it is. If somebody else has removed it, nobody can connect, and the next start asks for a restart of the socket
-unit.
+Our own sockets: first seal them (refuse further datagrams), then remove the files, then deliver everything queued.
+
+systemd's sockets: deliver what is queued, for at most 10 s; the rest stays for the next start. If the socket unit has
+been stopped, systemd has closed the socket and removed its file, and only udsd still holds it. Such a socket is sealed
+and emptied like our own. No other is, since sealing cannot be undone: systemd could not use the socket any more. The
+missing file shows which case it is. If somebody else removed the file, nobody can connect, and the next start asks for
+a restart of the socket unit.
 """
 
 import math
@@ -25,8 +26,8 @@ from udsd.receive.kept_socket import Kept
 from udsd.service import systemd
 
 _PASSED = 10.0  # seconds for what is queued in systemd's sockets when the stop begins: a full queue takes one to three
-_BLOCKED = 1.0  # seconds of them that the sink may take nothing
-_SINCE = 0.1  # seconds after that for what senders have sent since, who may go on for ever
+_BLOCKED = 1.0  # seconds of these for which the sink may be blocked
+_SINCE = 0.1  # seconds after those for later datagrams, since senders may go on for ever
 _PATIENCE = 10.0  # seconds that the sink may be blocked at the end; then the datagrams that are left are printed
 _LAST_WORDS = 5.0  # seconds that udsd's own last messages may wait after that
 
@@ -49,7 +50,7 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
     log, printer = loop.delivery.log, _StandardError()
     sealed = list(rest)
     if bound:
-        # Before they are sealed: nobody could go on with a sealed one, nor take its name while the manager keeps it.
+        # Before sealing: the next run cannot use a sealed socket, nor bind its name while the manager keeps it.
         for made in bound:
             if made.is_abstract:
                 made.forget()
@@ -82,7 +83,7 @@ def shut_down(loop: Loop, bound: Sequence[BoundSocket], rest: Mapping[Source, Ke
 
 
 def _seal_given_up(sources: Sequence[Source]) -> list[Source]:
-    """Seal those of systemd's sockets that it has closed. Returns them."""
+    """Seal the sockets that systemd has closed. Returns them."""
     given_up = [source for source in sources if source.receiver.has_lost_its_file()]
     for source in given_up:
         source.receiver.seal()
@@ -99,7 +100,8 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
 def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
     """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over.
 
-    Once what was queued at the beginning is delivered, the deadline is near. So it is while the sink takes nothing.
+    The deadline is over after 10 s, 0.1 s after what was queued at the beginning has been delivered, or when the sink
+    has been blocked for 1 s.
     """
     began = time.monotonic()
     deadline = began + _PASSED
@@ -107,7 +109,7 @@ def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
     while rest and time.monotonic() < deadline:
         if loop.delivery.ready(time.monotonic(), look=True):
             rest = [source for source in rest if loop.take(source)]
-            if loop.delivery.blocked_since is None:  # else one has been looked at, and is still there
+            if loop.delivery.blocked_since is None:  # else a datagram has been looked at, and is still queued
                 older = {source: since for source, since in older.items() if not source.receiver.is_past(since)}
                 if not older:
                     deadline = min(deadline, time.monotonic() + _SINCE)
@@ -123,8 +125,8 @@ def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
 def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[Source]:
     """Deliver everything that is queued in sealed sockets, and our own messages.
 
-    Gives up if the sink is blocked at the deadline, and has been blocked for as long as the deadline was away at the
-    start. Returns the sources that are not empty then.
+    Gives up if the sink is blocked at the deadline, and has been blocked for as long as there was from the start to the
+    deadline. Returns the sources that are not empty then.
     """
     patience = deadline - time.monotonic()
     rest = sources

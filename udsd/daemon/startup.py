@@ -95,7 +95,7 @@ def run(config: Config) -> int:
 
 
 def check(config: Config) -> None:
-    """Raise the UdsdError that `run` would raise, as far as can be told without making, writing or removing a file.
+    """Raise the UdsdError that `run` would raise, as far as is known without making, writing or removing a file.
 
     A daemon that runs with these settings is no error.
     """
@@ -148,7 +148,7 @@ def _check_passed(config: Config) -> None:
 
 
 def _bind(config: Config, kept: Sequence[Kept], stack: ExitStack) -> list[tuple[BoundSocket, str]]:
-    """Bind our own sockets, or go on with kept ones. Returns each with the name of its format. `stack` removes them."""
+    """Bind our own sockets, or go on with kept ones. Returns each with the name of its format. `stack` undoes this."""
     bound = []
     for path, form in config.listens or [default_listen()]:
         made = BoundSocket(path, _MODE if config.mode is None else config.mode, form, kept)
@@ -158,9 +158,9 @@ def _bind(config: Config, kept: Sequence[Kept], stack: ExitStack) -> list[tuple[
 
 
 def _started(start: ExitStack, stack: ExitStack, bound: Sequence[tuple[BoundSocket, str]]) -> None:
-    """From now on an exception is like a kill: what the manager keeps is for the next run, with its file.
+    """From now on an exception is like a kill: the next run gets the sockets that the manager keeps, with their files.
 
-    If it is not known to keep anything, the files are removed.
+    If the manager is not known to keep descriptors, the files are removed.
     """
     start.pop_all()
     if not systemd.keeps_descriptors():
@@ -169,27 +169,27 @@ def _started(start: ExitStack, stack: ExitStack, bound: Sequence[tuple[BoundSock
 
 
 def _without(kept: Sequence[Kept], bound: Sequence[tuple[BoundSocket, str]]) -> list[Kept]:
-    """The kept sockets with which this run does not go on."""
+    """The kept sockets that this run does not go on with."""
     went_on = {made.socket for made, _ in bound}
     return [one for one in kept if one.socket not in went_on]
 
 
 def _old(sources: Sequence[Source], bound: Sequence[tuple[BoundSocket, str]]) -> list[Source]:
-    """The sources that this run has not bound anew."""
+    """The sources whose sockets existed before this run."""
     new = {made.socket.fileno() for made, _ in bound if not made.went_on}
     return [source for source in sources if source.receiver.fileno() not in new]
 
 
 def _mark_first(sources: Sequence[Source]) -> None:
-    """Mark the first datagrams in the queues of a run that was killed."""
+    """Mark the first datagram in each queue of a killed run as a possible repeat."""
     for source in sources:
         source.first_may_repeat = source.receiver.peek() is not None
 
 
 def _give_up(kept: Sequence[Kept], sources: Sequence[Source], config: Config, log: Log) -> dict[Source, Kept]:
-    """Seal sockets of a killed run at which udsd no longer listens. Returns what is to be emptied.
+    """Seal sockets of a killed run at which udsd no longer listens. Returns them as sources to empty.
 
-    They are counted with the first socket.
+    Their datagrams are counted with those of the first socket.
     """
     old = []
     for one in kept:
@@ -206,7 +206,7 @@ def _give_up(kept: Sequence[Kept], sources: Sequence[Source], config: Config, lo
 
 
 def _deliver(loop: Loop, left: Mapping[Source, Kept]) -> Mapping[Source, Kept]:
-    """Deliver what is queued in sealed sockets, and give them up. Returns those that were left by a stop."""
+    """Deliver what is queued in sealed sockets, and give them up. Returns those that are left if a stop comes first."""
     rest = dict(left)
     while rest and not loop.stopped_by:
         if loop.delivery.ready(time.monotonic(), look=True):

@@ -65,13 +65,13 @@ def test_what_is_told_of_an_account_is_what_was_counted_and_each_datagram_once()
         limiter.admit(account, 0.0)
     limiter.admit("a", 0.0)
     limiter.withdraw("b")
-    limiter.tell_all()
-    limiter.tell_all()
+    limiter.pass_on()
+    limiter.pass_on()
     assert told == [("a", 3, 1)]
     limiter.admit("a", 1.0)
     limiter.admit("b", 1.0)
     limiter.ended(10.0)
-    limiter.tell_all()
+    limiter.pass_on()
     assert told[1:] == [("a", 1, 1), ("b", 1, 0)]
 
 

@@ -1,10 +1,10 @@
-"""What each account has sent: for the question who floods the journal.
+"""What each account has sent, to find out who floods the journal.
 
-1. The busiest of the last 30 to 60 s are named in the status and in the reports. They are given with the time since
-   which was counted, so a status stays true while nobody sends.
-2. The metrics have numbers since the start for at most 20 accounts, since each is a series of its own. An account that
-   is busier than the one that has sent least lately takes its place; the number of the latter then counts as `other`.
-   So the sum over all accounts never decreases.
+1. The busiest of the last 30 to 60 s are named in the status and in the reports, with the time at which counting began.
+   So a status stays true while nobody sends.
+2. The metrics have numbers since the start for at most 20 accounts, since each is a series of its own. A busier account
+   takes the place of the one that sent the fewest datagrams recently, whose numbers move to `other`. So the sum over
+   all accounts never decreases.
 3. The tables are bounded, however many accounts send. An account is anything that can be a key, and has a name.
 
 The rate limit counts for each datagram anyway; what it has counted is added here about once a second.
@@ -18,7 +18,7 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-OTHER = "other"  # never the name of an account: that has a type (`x.service`) or a blank (`uid 0`)
+OTHER = "other"  # never the name of an account: that has a type (`x.service`) or a space (`uid 0`)
 
 _PERIOD = 30.0
 _NAMED = 20
@@ -43,7 +43,7 @@ class Sent:
 
 
 class Accounts:
-    """The numbers of all accounts. Call `turn` before `add`, so that numbers are not taken for older than they are."""
+    """The numbers of all accounts. Call `turn` before `add`, so that numbers do not count in a period that is over."""
 
     def __init__(self) -> None:
         self._named: dict[Hashable, Sent] = {}
@@ -90,7 +90,7 @@ class Accounts:
         return {str(account): sent for account, sent in self._named.items()} | {OTHER: self._other}
 
     def busiest(self) -> list[tuple[str, Sent]]:
-        """The accounts that have sent most lately, with the names and numbers of this and the last period."""
+        """The names of the accounts that sent most in this and the last period, with the numbers."""
         lately: dict[Hashable, Sent] = {}
         for period in (self._before, self._recent):
             for account, sent in period.items():
@@ -99,7 +99,7 @@ class Accounts:
         return [(str(account), sent) for account, sent in most]
 
     def words(self, now: float, wall: float) -> str:
-        """The busiest accounts in words; empty if nobody has sent anything lately. `wall`: seconds since the epoch."""
+        """The busiest accounts as text; empty if nobody has sent anything recently. `wall`: seconds since the epoch."""
         busiest = self.busiest()
         if not busiest:
             return ""

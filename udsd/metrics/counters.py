@@ -31,10 +31,10 @@ class Counters:
 
     `stored`: the sink took the entry. `stops_obeyed`: DONE that stopped udsd. `stops_refused`: DONE from a sender who
     may not stop it. `undelivered`: printed to standard error at the end. `limited_by`: dropped over the limit, by kind
-    of account. `malformed_by`: stored as text because of a problem, by kind of problem. `dropped_fields`: fields that
-    were left out of native entries since a sender may not set them. `invalid_names`: fields that were passed over in
-    native entries since no field can have their names. `unidentified`: nothing but pid, uid and gid is
-    known of the sender. `bytes`, `largest`: the lengths of all payloads.
+    of account. `malformed_by`: stored as text because of a problem, by kind of problem. `dropped_fields`: fields of
+    native entries that were left out because a sender may not set them. `invalid_names`: fields of native entries that
+    were skipped because their names are invalid. `unidentified`: nothing but pid, uid and gid is known of the sender.
+    `bytes`: the length of all payloads. `largest`: the length of the longest.
     """
 
     stored: int = 0
@@ -79,7 +79,7 @@ class Counters:
         return [(name, getattr(self, name)) for name in _NAMES] + kinds
 
     def words(self) -> str:
-        """The counters in words: three that are always shown, and the others if they are not zero."""
+        """The counters as text: three that are always shown, and the others if they are not zero."""
         words = [f"{name} {getattr(self, name)}" for name in ("received", "stored", "empty")]
         more = [(word, getattr(self, name)) for name, word in _WORDS.items()]
         return ", ".join(words + [f"{word} {number}" for word, number in more if number])

@@ -15,7 +15,7 @@ from udsd.metrics.reports import Render
 
 
 class Family(NamedTuple):
-    """One metric: its name and help text, the labels beside `socket`, and the values by these labels."""
+    """One metric: its name and help text, the label besides `socket` (may be empty), and the values by this label."""
 
     name: str
     help: str
@@ -23,7 +23,7 @@ class Family(NamedTuple):
     values: Callable[[Counters], Mapping[str, int]]
 
 
-_SENDERS = ("unit", "user", "unknown")  # always all, since Prometheus sees no increase from a missing value to 1
+_SENDERS = ("unit", "user", "unknown")  # always all three: Prometheus sees no increase from a missing value to 1
 _RESULTS = ("stored", "empty", "limited", "stops_obeyed", "undelivered")
 _COUNTERS = (
     Family("udsd_datagrams", "Datagrams taken off the queue, by what became of them", "result",
@@ -43,7 +43,7 @@ _LIMITED = "Datagrams of these senders dropped over the limit"
 
 
 def render() -> Render:
-    """A function that makes the text of a metrics file. Raises UdsdError if the library is not installed."""
+    """Return a function that makes the text of a metrics file. Raises UdsdError if the library is not installed."""
     try:
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric

@@ -27,9 +27,9 @@ Render = Callable[[Mapping[str, Counters], Mapping[str, Sent], int, float], byte
 
 
 class Metrics(NamedTuple):
-    """A file, and what makes its text.
+    """A file, and the function that makes its text.
 
-    It is made from the counters of each socket, the numbers of each account, the number of waits, and their seconds.
+    It takes the counters by socket, the numbers by account, the number of waits, and their total in seconds.
     """
 
     path: str

@@ -1,5 +1,5 @@
-"""The command `udsd-send`: words, lines of input, or what is typed at a prompt, each sent as a datagram.
+"""The command `udsd-send`: words, lines of input, or lines typed at a prompt, each sent as a datagram.
 
-`cli` is the start and the end. `pipeline` makes the datagrams, of what `options`, `source` and `encoding` tell it, and
-sends them, by way of `reconnect` and with what `terminal` shows meanwhile.
+`cli` is the entry point. `pipeline` prepares the work from `options` and `source`. `work` sends the messages, with
+`encoding` and `reconnect`, and reports with `terminal` and `failures`.
 """

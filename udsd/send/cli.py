@@ -1,7 +1,7 @@
 """The command `udsd-send`: how it starts and how it ends.
 
-It is started thousands of times from scripts, so what a call does not need it does not import. Words without options
-need no more than this module; all other calls are `pipeline`'s.
+Scripts start it thousands of times, so a call imports only what it needs. Words without options need only this module;
+`pipeline` handles all other calls.
 """
 
 import os
@@ -47,7 +47,7 @@ def _print(error: UdsdError) -> None:
 
 
 def _end_by_sigint() -> int:
-    """End as SIGINT ends a program, so that Ctrl-C ends a shell's loop around this one too."""
+    """Be killed by SIGINT, so that Ctrl-C also ends a shell's loop around this program."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)

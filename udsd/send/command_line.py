@@ -1,11 +1,11 @@
 """The words of a command line, read as getopt_long(3) reads them.
 
-Options and other words may be mixed; what is behind `--` is no option. A letter may have its value behind it (`-tTAG`),
-a name behind `=`, and either in the next word. Letters without values may stand together. A name may be shortened as
-long as no other one begins so.
+Options and other words may be mixed; words after `--` are not options. A letter's value follows it directly (`-tTAG`),
+a long name's value follows `=`, and either may be the next word. Letters without values may be combined. A long name
+may be shortened as long as it is unambiguous.
 
-Not argparse: with `re` and all else that it imports it takes as long as Python itself takes to start. Nor can it read
-all of this: a value that begins with a dash, options between words, a value that may be left out.
+argparse is not used: with `re` and its other imports it takes as long as Python itself takes to start. Nor can it parse
+all of this: a value that begins with a dash, options between words, an optional value.
 """
 
 import os
@@ -17,10 +17,10 @@ _COLUMN = 26  # where the help on an option begins
 
 
 class Option:
-    """An option, `spelled` as the help has it: `-t, --tag TAG`, or `--id=ID` for a value that may be left out.
+    """An option, `spelled` as in the help: `-t, --tag TAG`, or `--id=ID` for an optional value. `text` is its help.
 
-    `use` is called with the value, or with an empty one. It raises ValueError for what makes no sense; `what` then says
-    what the value is.
+    `use` is called with the value, which is empty if there is none. It raises ValueError for an invalid value; the
+    error message then uses `what` for the kind of value.
     """
 
     def __init__(self, spelled: str, use: Callable[[str], object], text: str, what: str = "value") -> None:
@@ -35,13 +35,13 @@ class Option:
         return "/".join(self.names)
 
     def help(self) -> str:
-        """What the option is, as one line or two."""
+        """The option's lines in the help, one or two."""
         gap = "\n" + " " * _COLUMN if len(self._spelled) > _COLUMN - 4 else " " * (_COLUMN - 2 - len(self._spelled))
         return f"  {self._spelled}{gap}{self._text}\n"
 
 
 class CommandLine:
-    """The options of one program. Raises UdsdError for words that make no sense."""
+    """The options of one program. Raises UdsdError for words that it cannot parse."""
 
     def __init__(self, program: str, options: list[Option]) -> None:
         self._program = program
@@ -102,5 +102,5 @@ class CommandLine:
             raise self.wrong(f"{option}: not a {option.what}: {value.strip()!r}") from None
 
     def wrong(self, what: str) -> UdsdError:
-        """The error to raise for a command line that makes no sense."""
+        """The error to raise for an invalid command line; `what` says why."""
         return UdsdError(what, hint=f"{self._program} --help lists the options", status=os.EX_USAGE)

@@ -1,4 +1,4 @@
-"""The datagrams of a call that says more than a message: RFC 5424, or JSON for a socket of that format.
+"""The datagrams of a call with more than a message: RFC 5424, or JSON for a socket of that format.
 
 An encoding has methods for a whole message, for many, and for a part of one (`udsd.parts`), and the fields of each
 message.
@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # importing typing costs 4 ms
 if TYPE_CHECKING:
     from udsd.send.options import Options
 
-_FACILITY_KERN = 0  # which udsd takes for none
+_FACILITY_KERN = 0  # udsd stores no SYSLOG_FACILITY for it
 
 
 class Rfc5424:
@@ -34,7 +34,7 @@ class Rfc5424:
         return self._rfc5424.with_message(self._header, message)
 
     def wholes(self, messages: list[bytes]) -> list[bytes]:
-        """The same for many messages, which a call for each would make twice as expensive."""
+        """The same for many messages: one call for each would cost twice as much."""
         header, special = self._header, self._rfc5424.BOM[:1]
         return [self.whole(message) if message[:1] == special else header + message for message in messages]
 
@@ -93,7 +93,7 @@ def encoding(options: "Options") -> Encoding:
 
 
 def plain() -> Encoding:
-    """The encoding for a message without options that cannot be a datagram as it is. udsd stores it no different."""
+    """The encoding for a plain message that does not fit a datagram. It sets the fields that plain text gets."""
     return Rfc5424(priorities.pri(_FACILITY_KERN, priorities.INFO))
 
 

@@ -1,6 +1,6 @@
-"""The options of `udsd-send`: what they are, and what their values may be.
+"""The options of `udsd-send`, and the values that they accept.
 
-A module of its own, since most calls have no options. Letters and long names are those of logger(1) where it has them.
+A module of its own, since most calls have no options. Letters and long names follow logger(1) where it has the option.
 """
 
 import os
@@ -25,10 +25,10 @@ _NOT_WITH_F = {
 
 
 class Options:
-    """What a command line says.
+    """The settings of a command line.
 
-    `message` is its words, None where there are none. `pri` is as `priorities.pri` makes it. `timeout` is in seconds:
-    0 does not wait, None waits without limit. `times` is how often to send the words. `rate` is datagrams a second.
+    `message` is its words, None if there are none. `pri` is as `priorities.pri` makes it. `timeout` is in seconds:
+    0 does not wait, None waits without limit. `times` is how often to send the words. `rate` is datagrams per second.
     """
 
     socket: str | None = None
@@ -48,11 +48,11 @@ class Options:
     message: bytes | None = None
 
     def set(self, name: str, convert: Callable[[str], object]) -> Callable[[str], None]:
-        """What sets an attribute to the value of an option."""
+        """Return a function that sets an attribute to the converted value of an option."""
         return lambda value: setattr(self, name, convert(value))
 
     def switch(self, name: str, on: bool = True) -> Callable[[str], None]:
-        """What sets an attribute where an option is given."""
+        """Return a function that sets an attribute if an option is given."""
         return lambda _: setattr(self, name, on)
 
     def add_field(self, text: str) -> None:
@@ -87,7 +87,7 @@ def _number(text: str, what: str, word: str, names: dict[str, int], highest: int
 
 
 def _field(text: str) -> tuple[str, bytes]:
-    """Name and value of `NAME=VALUE`. Raises UdsdError where -F does not set such a field, or nobody may."""
+    """Name and value of `NAME=VALUE`. Raises UdsdError for a field that -F does not set, or that no sender may set."""
     from udsd import field_names
 
     name, equals, value = text.partition("=")
@@ -167,7 +167,7 @@ message, byte for byte. Long options can be shortened.
 
 
 def _groups(to: Options) -> dict[str, list[Option]]:
-    """The options, by what they are for. What they say is written to `to`."""
+    """The options by group. They write their values to `to`."""
     return {
         "what to say of a message": [
             Option("-p, --priority FACILITY.LEVEL", to.set("pri", _pri), "or LEVEL alone, for facility user"),
@@ -211,7 +211,7 @@ def _help() -> str:
 
 
 def read_command_line(words: list[str]) -> Options:
-    """The options and the message of a command line. Raises UdsdError for one that makes no sense."""
+    """The options and the message of a command line. Raises UdsdError for an invalid one."""
     found = Options()
     line = CommandLine("udsd-send", [option for group in _groups(found).values() for option in group])
     message = line.read(words)

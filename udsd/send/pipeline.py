@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from udsd.send.source import Input
     from udsd.send.terminal import Progress
 
-_JSON_SOCKET = "json.sock"  # an instance of a unit's template
+_JSON_SOCKET = "json.sock"  # of udsd-format@json.socket
 
 
 def standard_input() -> Work:
     """The work of a call without words: each line of standard input, or each line typed.
 
-    Raises UdsdError where there is no such socket, and where standard input is closed.
+    Raises UdsdError if there is no socket, or if standard input is closed.
     """
     from udsd.send.source import Input
 
@@ -28,7 +28,7 @@ def standard_input() -> Work:
 def with_options(words: list[str]) -> Work:
     """The work of a call with options.
 
-    Raises UdsdError for a command line that makes no sense, and where there is no such file or socket.
+    Raises UdsdError for an invalid command line, or if there is no such file or socket.
     """
     from udsd.send.options import read_command_line
 
@@ -62,8 +62,8 @@ def _of_lines(connection: Connection, lines: "Input") -> Work:
     work = Work(connection, lines.messages())
     work.unit = "lines"
     work.progress = lines.progress()
-    # A line that only happens to be DONE must not stop the daemon. Any other server gets it as it is, as at the prompt,
-    # where it is the word that ends both sides.
+    # A line that only happens to be DONE must not stop the daemon. It is sent unchanged to any other server, and from
+    # the prompt, where it ends both sides.
     if not lines.typed and is_ours(connection.path):
         work.stop = STOP_AS_MESSAGE
     return work

@@ -1,4 +1,4 @@
-"""How a stream of datagrams goes on when its socket is replaced, as by a restart of udsd with its own socket."""
+"""Continues a stream of datagrams when its socket is replaced, as by a restart of udsd with its own socket."""
 
 from time import monotonic, sleep
 
@@ -12,9 +12,8 @@ _PAUSE = 0.05  # seconds between two attempts: there is no event to wait for whe
 def send_to_successor(connection: Connection, payload: bytes, *, patient: bool) -> Connection:
     """Send one datagram to what has replaced the socket of `connection`. Returns the new connection.
 
-    Tries for the time-out of `connection`, or for 5 seconds where that is longer or None; once if not `patient`.
-    Raises NobodyListensError where there is nothing by then, and at once what `Connection.send` raises for another
-    reason.
+    Tries for the time-out of `connection`, at most for 5 s; once if not `patient`. Raises NobodyListensError if nobody
+    listens by then. Raises any other error of `Connection.send` at once.
     """
     seconds = _LONGEST if connection.timeout is None else min(_LONGEST, connection.timeout)
     deadline = monotonic() + (seconds if patient else 0)

@@ -1,4 +1,4 @@
-"""What `udsd-send` reads where no words are given: lines of standard input or of a file, or what is typed."""
+"""What `udsd-send` reads if no words are given: lines of standard input or of a file, or lines typed at a prompt."""
 
 import os
 import stat
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Input:
-    """A file, or standard input for None and `-`. `typed` says whether somebody is there to be prompted.
+    """A file, or standard input for None and `-`. `typed` says whether lines are typed at a prompt.
 
-    Raises UdsdError where the file cannot be opened, and where standard input is closed.
+    Raises UdsdError if the file cannot be opened, or if standard input is closed.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -38,11 +38,11 @@ class Input:
         self.typed = self._terminal and prompts
 
     def messages(self) -> Iterator[bytes | list[bytes] | Iterator[bytes]]:
-        """The lines, without their newlines: some that have come in at once, or one that is typed.
+        """The lines, without their newlines: lists of lines that came in together, or single typed lines.
 
-        A line of more than 1 MiB is an iterator over its pieces. What is left of it is passed over when the next lines
-        are asked for. Who takes a list removes from it what is done: the progress counts the rest as not read.
-        Raises UdsdError, with the name of the file, where reading fails.
+        A line of more than 1 MiB is an iterator over its pieces. Pieces that are left are skipped when the next lines
+        are asked for. The caller removes finished lines from a list: the progress counts the rest as not read.
+        Raises UdsdError, with the name of the file, if reading fails.
         """
         if self.typed:
             from udsd.send import terminal
@@ -84,7 +84,7 @@ class Input:
                 return
 
     def _read(self) -> bytes:
-        """What there is, up to _BLOCK bytes; nothing at the end of the file."""
+        """The bytes that are there, at most _BLOCK; empty at the end of the file."""
         if self._ahead:
             block, self._ahead = self._ahead, b""
             return block
@@ -94,11 +94,11 @@ class Input:
             raise UdsdError(f"{self._name}: {error.strerror}", status=os.EX_IOERR) from error
 
     def progress(self) -> "Progress | None":
-        """The progress of sending it. None where somebody types, or where there is no terminal to show it on."""
+        """The progress of sending it. None if lines come from a terminal, or if there is none to show it on."""
         return None if self._terminal else progress("lines", self._share)
 
     def _share(self, _: int) -> float | None:
-        """How much of the file is read, None for a pipe. What an earlier reader of standard input took counts, too."""
+        """The share of the file that is read, None for a pipe. What an earlier reader of standard input took counts."""
         try:
             status = os.fstat(self._file.fileno())
             left = (*self._at_hand, *self._lines[self._taken :])
@@ -109,7 +109,7 @@ class Input:
 
 
 def progress(unit: str, share: Callable[[int], float | None]) -> "Progress | None":
-    """A `terminal.Progress`, or None where standard error is not a terminal."""
+    """A `terminal.Progress`, or None if standard error is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     from udsd.send import terminal
@@ -130,7 +130,7 @@ def _standard_input() -> BufferedReader:
 class _NonBlocking(FileIO):
     """A file that another program, which shares it, has made non-blocking.
 
-    Python takes "nothing there yet" for the end of the file, so this waits for input itself.
+    Python takes EAGAIN for the end of the file, so this waits for input itself.
     """
 
     def readinto(self, buffer: "WriteableBuffer") -> int:

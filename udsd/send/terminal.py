@@ -1,4 +1,4 @@
-"""What `udsd-send` has to do with a terminal: the prompt, the progress, and standard error.
+"""The terminal of `udsd-send`: the prompt, the progress, and standard error.
 
 Writing to standard error never fails: a message that could be sent must not be lost to a broken terminal.
 """
@@ -16,7 +16,7 @@ _SECONDS = 0.5  # between two updates
 
 
 def typed_lines() -> Iterator[bytes]:
-    """Each line typed at a prompt, until DONE, which is the last, or the end of input.
+    """Each line typed at a prompt, up to and including DONE, or to the end of input.
 
     Lines can be edited, and earlier lines of the session recalled.
     """
@@ -37,13 +37,13 @@ def typed_lines() -> Iterator[bytes]:
 
 
 class Progress:
-    """One line on standard error that says how much is sent. It is gone at the end.
+    """One line on standard error that shows how much was sent. `close` removes it.
 
-    `unit` is what is counted. `share` takes the number sent and returns how much of all that is, from 0 to 1, or None
-    where nobody can know.
+    `unit` is what is counted. `share` takes the number sent and returns the share of the whole, from 0 to 1, or None if
+    it is not known.
 
     There is no thread and no timer, only a look at the clock after each datagram. While a datagram waits for room in
-    the queue the line stands still, as the work does.
+    the queue, the line does not change.
     """
 
     def __init__(self, unit: str, share: Callable[[int], float | None]) -> None:
@@ -55,7 +55,7 @@ class Progress:
         self._due = self._at + _FIRST_SECONDS
 
     def update(self, sent: int) -> None:
-        """Show that so many are sent, if it is time to."""
+        """Show the number sent, if an update is due."""
         now = monotonic()
         if now >= self._due:
             self._show(sent, (sent - self._sent) / (now - self._at))
@@ -77,7 +77,7 @@ class Progress:
 
 
 def write(data: bytes) -> None:
-    """Write all of it to standard error, at once. Does nothing where that is closed or broken."""
+    """Write all of it to standard error, at once. Does nothing if that is closed or broken."""
     if sys.stderr is None:
         return
     try:

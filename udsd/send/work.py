@@ -1,12 +1,12 @@
-"""What a call of `udsd-send` does: its messages, one after the other, each as a datagram or in parts.
+"""The work of a call of `udsd-send`: it sends messages in order, each as a datagram or in parts.
 
 1. A line that cannot be sent does not end the stream. It is reported with its number, and the next lines are sent. If
    the stream ended, the program that writes into the pipe would be killed, and later lines would be lost. The exit
-   status says at the end that lines were not sent.
-2. After a line that was not sent in time, none waits until one has been sent: there would be no use.
+   status shows at the end that lines were not sent.
+2. After a line was not sent in time, later lines do not wait until one has been sent: waiting would be of no use.
 3. Ordinary lines are sent in a loop that does nothing else. With a few calls for each line, a million took longer than
    with logger(1). The first line that needs more than send(2) ends the loop, and is delivered by itself.
-4. Words that are sent several times end at the first failure: there is nobody to protect.
+4. Words that are sent several times (-n) end at the first failure: no program writes into a pipe there.
 """
 
 from _collections_abc import Iterable, Iterator  # what collections.abc is made of, without its cost
@@ -26,7 +26,7 @@ STOP_AS_MESSAGE = b"<6>1 - - - - - - " + STOP  # as `encoding.plain` has it
 
 _CATCH_UP_SECONDS = 0.1
 
-Message = bytes | Iterator[bytes]  # a line that is too long to be held comes in pieces
+Message = bytes | Iterator[bytes]  # a line that is too long to be held in memory comes in pieces
 
 
 class Pace:
@@ -51,9 +51,9 @@ class Pace:
 class Work:
     """Messages, and the connection to send them on. The attributes say how.
 
-    Lines may come as lists. `unit` is what errors call the messages; it is empty where there is at most one.
+    Lines may come as lists. `unit` is what errors call the messages; it is empty if there is at most one.
     `skip_empty` leaves out empty messages. `stop` is the datagram for a message DONE, and `done` whether DONE is sent
-    behind all else.
+    after everything else.
     """
 
     unit = ""
@@ -74,10 +74,10 @@ class Work:
         self._failures: Failures | None = None
 
     def deliver(self) -> None:
-        """Send all the messages, in order. Where several are to be sent, they go on to what replaces the socket.
+        """Send all messages in order. If there may be several, go on with the socket that replaces a closed one.
 
-        Raises UdsdError where reading fails, and where something was not sent: in the end for lines, at once for words.
-        Raises KeyboardInterrupt after Ctrl-C. Their texts say how many were sent.
+        Raises UdsdError if reading fails, or if something was not sent: at the end for lines, at once for words.
+        Raises KeyboardInterrupt after Ctrl-C. Both texts say how many were sent.
         """
         self._sent = 0
         try:

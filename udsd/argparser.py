@@ -8,8 +8,8 @@ from udsd.errors import UdsdError
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UdsdError where argparse would print a usage message and exit with 2."""
+    """Raises UdsdError instead of printing a usage message and exiting with 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise UdsdError for a command line that cannot be read."""
+        """Raise UdsdError for a command line that cannot be parsed."""
         raise UdsdError(message, hint=f"{self.prog} --help lists the options", status=os.EX_USAGE)

@@ -90,7 +90,7 @@ class JournaldWatch:
         """A pidfd of journald; None if it does not run, or is not where systemd keeps it."""
         for group in self._groups:
             for pid in cgroup.members(group):
-                with suppress(OSError):  # 0, a process outside of our pid namespace, is refused
+                with suppress(OSError):  # pid 0, a process outside of our pid namespace, is refused
                     return os.pidfd_open(int(pid))
         return None
 

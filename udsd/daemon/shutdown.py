@@ -100,8 +100,8 @@ def _release_files(loop: Loop, bound: Sequence[BoundSocket]) -> None:
 def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
     """Deliver what is queued in systemd's sockets, until each queue has been empty once or the deadline is over.
 
-    The deadline is over after 10 s, 0.1 s after what was queued at the beginning has been delivered, or when the sink
-    has been blocked for 1 s.
+    It is over after 10 s, 0.1 s after what was queued at the beginning has been delivered, or when the sink has been
+    blocked for 1 s.
     """
     began = time.monotonic()
     deadline = began + _PASSED

@@ -248,7 +248,7 @@ def _metrics(path: str | None) -> Metrics | None:
 def _check_output(*, to_journal: bool) -> None:
     if not to_journal and os.isatty(sys.stdout.fileno()):
         raise UdsdError(
-            "entries go to the terminal, there being no journal, and in the background udsd has none",
+            "entries would go to the terminal, which udsd does not have in the background",
             hint="write them to a file: udsd --detach ... >>FILE",
             status=os.EX_USAGE,
         )

@@ -1,1 +1,1 @@
-"""Counters of what became of the datagrams, and where they are reported: the journal and a file for Prometheus."""
+"""Counters of what became of the datagrams, and their reports to the journal and to a file for Prometheus."""

@@ -1,4 +1,4 @@
-"""Reports the lines that were not sent to standard error: each run as it occurs, and a summary at the end."""
+"""Reports on standard error which lines were not sent: each run as it occurs, and a summary at the end."""
 
 from udsd.errors import UdsdError
 from udsd.send import terminal

@@ -35,7 +35,7 @@ class Evidence(NamedTuple):
 class Looks:
     """Looks at the senders of one socket, by the evidence of its queue. `cmdline`: reads command lines, too.
 
-    `pidfds_tell`: whether a pidfd gives the user and the control group, so that neither is read from /proc.
+    `pidfds_tell`: whether a pidfd gives the user and the control group, so that a look needs neither.
     """
 
     def __init__(self, evidence: Evidence, paths: cgroup.CgroupPaths, *, cmdline: bool) -> None:

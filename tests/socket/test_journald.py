@@ -15,6 +15,7 @@ from udsd.journal.journald import Journal, queued_bytes
 from udsd.journal.sink import BusyError
 
 LARGE = 300_000  # bytes, more than fits into a datagram
+_LONGEST_DATAGRAM = 2 * 106_496 - 32  # bytes
 
 
 @pytest.fixture
@@ -80,6 +81,32 @@ def test_the_largest_entry_needs_an_empty_queue(journald: Journald, journal: Jou
     journal.deliver(numbered(1, 4 * 1024 * 1024))
     journal.deliver(numbered(2))  # what is small goes in a datagram, for which the kernel has the measure
     assert [journald.entry()["NUMBER"] for _ in range(2)] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [0, 0, 0, 0],
+        [0, _LONGEST_DATAGRAM],
+        [0, _LONGEST_DATAGRAM + 1, _LONGEST_DATAGRAM + 1, 0],
+        [0, LARGE, LARGE, 0],
+    ],
+    ids=["small", "the longest datagram", "one byte more", "large"],
+)
+@pytest.mark.parametrize("read", [1, 2])
+def test_what_a_dead_journald_had_read_last_is_sent_again(
+    journald: Journald, journal: Journal, sizes: list[int], read: int
+) -> None:
+    for number, size in enumerate(sizes):
+        journal.deliver(numbered(number, max(0, size - len(numbered(number)))))
+    assert [journald.entry()["NUMBER"] for _ in range(read)] == [b"%d" % number for number in range(read)]
+    journal.note_in_hand()
+    journal.settle_in_hand(stored=False)
+    rest = [journald.entry() for _ in range(read, len(sizes))]
+    assert all("UDSD_REDELIVERED" not in entry for entry in rest)
+    journal.deliver(numbered(-1))
+    assert numbers(journald, 1) == [read - 1]
+    assert journald.entry()["NUMBER"] == b"-1"
 
 
 def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, path: Path, journald: Journald) -> None:

@@ -32,6 +32,7 @@ from udsd.journal.sink import BusyError, Lost
 JOURNALD_SOCKET = "/run/systemd/journal/socket"
 
 _QUEUED = 106_496  # bytes; the kernel doubles it, to its own default. `in_flight` must hold all that can be queued.
+_OVERHEAD = 32  # bytes of the queue that the kernel wants to be left beside a datagram
 _TOO_LARGE = (errno.EMSGSIZE, errno.ENOBUFS)  # ENOBUFS: below the sender's limit, above what the kernel allocates
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
@@ -89,8 +90,9 @@ class Journal:
     def note_in_hand(self) -> None:
         """Note which entries journald may have read last. Call it while journald is dead: nothing is read then."""
         if self._socket is not None:
-            queued, largest = queued_bytes(self._socket), self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-            self._in_hand = self._in_flight.in_hand(*_count_unread(self._in_flight.newest_first(), queued, largest))
+            largest = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - _OVERHEAD
+            unread = _count_unread(self._in_flight.newest_first(), queued_bytes(self._socket), largest)
+            self._in_hand = self._in_flight.in_hand(*unread)
 
     def settle_in_hand(self, *, stored: bool) -> None:
         """Note whether journald stored the entry that it read last. If not, it is sent again before the next one."""
@@ -153,7 +155,7 @@ def _count_unread(newest_first: Iterable[Entry], queued: int, largest: int) -> t
     """How many of the newest entries make up `queued` bytes of kernel memory: at least, and at most.
 
     The memory of an entry depends on the kernel and on the length. So the entries are sent once more, to a queue of our
-    own, until it holds as much. An entry that does not fit a datagram takes as much as an empty one.
+    own, until it holds as much. An entry over `largest` bytes went in a memfd, which takes as much as an empty one.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:
@@ -165,7 +167,7 @@ def _count_unread(newest_first: Iterable[Entry], queued: int, largest: int) -> t
             if held >= queued:
                 return (number if held == queued else number - 1), number
             try:
-                ours.send(entry[:largest])
+                ours.send(entry if len(entry) <= largest else b"")
             except OSError as error:
                 if error.errno not in _TOO_LARGE:
                     return number, number + 1

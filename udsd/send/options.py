@@ -169,7 +169,7 @@ message, byte for byte. Long options can be shortened.
 def _groups(to: Options) -> dict[str, list[Option]]:
     """The options by group. They write their values to `to`."""
     return {
-        "what to say of a message": [
+        "fields of a message": [
             Option("-p, --priority FACILITY.LEVEL", to.set("pri", _pri), "or LEVEL alone, for facility user"),
             Option("-t, --tag TAG", to.set("tag", os.fsencode), "the identifier"),
             Option("-i", to.set("pid", _pid), "the process id of this udsd-send"),
@@ -181,7 +181,7 @@ def _groups(to: Options) -> dict[str, list[Option]]:
             Option("-f, --file FILE", to.set("file", str), "each line of FILE; - for standard input"),
             Option("-e, --skip-empty", to.switch("skip_empty"), "skip empty lines"),
             Option("-n, --count COUNT", to.set("times", _count), "the words, COUNT times", "number of datagrams"),
-            Option("--done", to.switch("done"), "send DONE behind all else, which stops udsd if you may"),
+            Option("--done", to.switch("done"), "send DONE last, which stops udsd if you may"),
             Option("-S, --size SIZE", _refuse_size, "refused: a message is never cut"),
         ],
         "how to send": [
@@ -191,7 +191,7 @@ def _groups(to: Options) -> dict[str, list[Option]]:
             Option(
                 "--timeout SECONDS",
                 to.set("timeout", _seconds),
-                "give up when the queue has no room for so long",
+                "give up if the queue has no room for this time",
                 "number of seconds",
             ),
             Option("--rate N", to.set("rate", _per_second), "spread datagrams, N a second", "number per second"),

@@ -26,6 +26,8 @@ from tests.container.qemu import Qemu, running
 class Emulated(Machine):
     """A booted machine. `leader` is the emulator: the host sees none of the processes inside."""
 
+    slower = 20
+
     def __init__(self, suite: str, qemu: Qemu, shared: Path) -> None:
         super().__init__(suite, qemu.process.pid, shared)
         self._qemu = qemu
@@ -64,10 +66,6 @@ class Emulated(Machine):
 
     def host_pid(self, pid: int) -> int:
         raise AssertionError(f"{pid}: only the processes of a container have a number on the host")
-
-    def kernel(self) -> str:
-        """The release of its kernel."""
-        return self.text("uname", "--kernel-release")
 
     def reboot(self) -> None:
         """Shut it down and boot it again, with its disk as it is; what was started is gone."""

@@ -80,7 +80,10 @@ class Machine:
     """A booted machine, here a container. `shared` is a folder of the host that it sees as /host.
 
     `leader` is the host's process for it: its PID 1. `switched_off_by` is the signal that has systemd do so in the end.
+    `slower` is how many times as long as on the host a program takes.
     """
+
+    slower = 1
 
     def __init__(self, suite: str, leader: int, shared: Path) -> None:
         self.suite = suite
@@ -158,6 +161,15 @@ class Machine:
                 f"{self.suite}: process {started.pid} has not ended {MACHINE_SECONDS} s after SIGTERM"
             ) from None
         return said
+
+    def kernel(self) -> str:
+        """The release of its kernel, `6.12.4-amd64`."""
+        return self.text("uname", "--kernel-release")
+
+    def linux(self) -> tuple[int, int]:
+        """The version of its kernel."""
+        major, minor, *_ = re.findall(r"\d+", self.kernel())
+        return int(major), int(minor)
 
     def program(self, name: str, *words: str) -> list[str]:
         """The words for a test program of this folder, to be run inside with `run` or `start`."""

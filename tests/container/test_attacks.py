@@ -14,7 +14,7 @@ from tests.container.machines import Entry, Machine
 
 pytestmark = pytest.mark.one_machine
 
-_COSTLY = 10.0  # seconds of CPU for 300 datagrams, which take one
+_COSTLY = 10.0  # seconds of CPU, on this machine, for 300 datagrams, which take one
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_costly_datagram_holds_up_nobody(victim: Machine, kind: str, socket: s
     victim.wait_for("MESSAGE=behind it")
     spent = cpu_seconds(victim, unit) - before
     sys.stdout.write(f"{victim.suite}: {kind}: {spent:.2f} s\n")
-    assert spent < _COSTLY
+    assert spent < _COSTLY * victim.slower
     unharmed(victim, pid)
 
 

@@ -23,10 +23,12 @@ def _no_limits(machine: Machine) -> None:
 
 
 def test_restarts(machine: Machine) -> None:
+    restarts = 20
     with load(machine) as under_way:
-        for _ in range(20):
+        for _ in range(restarts):
             machine.run("systemctl", "restart", JOURNALD)
-    assert check(machine, under_way)["marked as possible repeats"] == 0
+    most = 0 if machine.linux() >= (6, 15) else restarts  # before, the kernel does not say how journald ended
+    assert check(machine, under_way, most_repeats=most)["marked as possible repeats"] <= most
 
 
 def test_sigkill(machine: Machine) -> None:

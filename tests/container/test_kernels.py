@@ -1,7 +1,6 @@
 """The main job on the kernels that Debian ships, which differ in what they tell of a sender."""
 
 import platform
-import re
 
 import pytest
 
@@ -30,12 +29,6 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
 def _fresh(emulated: Emulated) -> None:
     """The machine is one for all tests here: each sees only its own entries."""
     emulated.mark()
-
-
-def version(machine: Emulated) -> tuple[int, int]:
-    found = re.match(r"(\d+)\.(\d+)\.", machine.kernel())
-    assert found
-    return int(found[1]), int(found[2])
 
 
 def test_the_kernel_is_the_one_of_the_suite(emulated: Emulated) -> None:
@@ -91,7 +84,7 @@ def test_a_descriptor_is_refused_and_never_installed(emulated: Emulated) -> None
     refused = emulated.text("python3", "-c", _SENDS_DESCRIPTOR) == "refused"
     emulated.run("udsd-send", "after")
     emulated.wait_for("MESSAGE=after")
-    assert refused == (version(emulated) >= _PASSRIGHTS)
+    assert refused == (emulated.linux() >= _PASSRIGHTS)
     stored = {entry["MESSAGE"]: entry.get("UDSD_MALFORMED") for entry in emulated.datagrams()}
     assert stored.pop(b"with a descriptor", None) == (None if refused else b"descriptor refused")
     assert stored == {b"after": None}

@@ -22,8 +22,8 @@ def test_nothing_is_lost_and_waiting_costs_nothing(machine: Machine) -> None:
         daemon, sender = (cpu_seconds(machine, pid) - used for pid, used in zip(pids, before, strict=True))
         status = machine.show("udsd.service", "StatusText")
 
-    assert daemon <= 0.1
-    assert sender <= 0.1, "a full queue must make the sender wait"
+    assert daemon <= 0.1 * machine.slower
+    assert sender <= 0.1 * machine.slower, "a full queue must make the sender wait"
     assert status.startswith("waiting for journald (")
     check(machine, sent, most_repeats=len(sent.numbers()))  # all of them marked
     own = [entry["MESSAGE"] for entry in machine.journal("_SYSTEMD_UNIT=udsd.service") if "UDSD_SOCKET" not in entry]

@@ -27,9 +27,13 @@ from tests.source import TOP
 WORKERS = 4
 RECORDS = 20  # of one request
 
-_GUNICORN = ["gunicorn", "--preload", f"--workers={WORKERS}", "--bind=fd://0", "tests.socket.servers:app"]
+# Its keep-alive also bounds how long a client may take from connecting to its request.
+_GUNICORN = ["gunicorn", "--preload", f"--workers={WORKERS}", "--bind=fd://0", f"--keep-alive={SECONDS:.0f}"]
 _SERVERS = {
-    **{f"gunicorn-{kind}": [*_GUNICORN, f"--worker-class={kind}"] for kind in ("sync", "gevent", "eventlet")},
+    **{
+        f"gunicorn-{kind}": [*_GUNICORN, f"--worker-class={kind}", "tests.socket.servers:app"]
+        for kind in ("sync", "gevent", "eventlet")
+    },
     **{kind: ["tests.socket.servers", kind, str(WORKERS)] for kind in ("plain", "uvloop")},
 }
 

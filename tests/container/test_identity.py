@@ -100,17 +100,19 @@ def test_the_socket_can_be_narrowed_to_a_group(machine: Machine) -> None:
 
 def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
     app = ["systemd-run", "--quiet", "--unit=app", "--property=User=nobody", "sh", "-c"]
-    send = "udsd-send {}" if machine.linux() >= _REMEMBERS_ENDED else "(echo {}; exec sleep infinity) | udsd-send"
-    machine.run(*app, f"{send.format('hello from app')} && exec sleep infinity")
+    machine.run(*app, "(echo hello from app; exec sleep infinity) | udsd-send")
     machine.wait_for("MESSAGE=hello from app")
     assert len(machine.journal("OBJECT_SYSTEMD_UNIT=app.service")) == 1
     assert not any("UDSD_SOCKET" in entry for entry in machine.journal("--unit=app.service"))
     machine.drop_in("root", TOP.joinpath("systemd/examples/journalctl-u.conf").read_text())
     machine.run("systemctl", "restart", "udsd.service")
     machine.run("systemctl", "stop", "app.service")
-    machine.run(*app, f"{send.format('hello as root')} && exec sleep infinity")
+    machine.run(*app, "(echo hello as root; exec sleep infinity) | udsd-send")
     machine.wait_for("MESSAGE=hello as root")
-    assert [e["MESSAGE"] for e in machine.journal("--unit=app.service") if "UDSD_SOCKET" in e] == [b"hello as root"]
+    (entry,) = [entry for entry in machine.journal("--unit=app.service") if "UDSD_SOCKET" in entry]
+    assert (entry["MESSAGE"], entry["OBJECT_COMM"]) == (b"hello as root", b"udsd-send")
+    assert "UDSD_SENDER_PID" in entry
+    assert not {"OBJECT_PID", "OBJECT_EXE"} & entry.keys(), "journald adds fields of whoever has the pid by then"
     capabilities = machine.text("grep", "CapEff", f"/proc/{machine.service_pid()}/status")
     assert int(capabilities.split()[1], 16) == 0
 

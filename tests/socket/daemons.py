@@ -20,6 +20,7 @@ from tests.source import TOP
 from udsd.journal.entry import decode_entry
 
 UDSD = [sys.executable, "-m", "udsd"]
+PID = "OBJECT_PID" if os.geteuid() else "UDSD_SENDER_PID"  # in an entry; see rule 7 of senders/registry
 QUEUE_LENGTH = 512
 
 # The daemon with a journald of the test's own, in a mount name space of its own.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import SECONDS
-from tests.socket.daemons import UDSD, Journald, Start, messages, open_files, send_until_full, sender, until_asleep
+from tests.socket.daemons import PID, UDSD, Journald, Start, messages, open_files, send_until_full, sender, until_asleep
 from tests.source import TOP
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -135,7 +135,7 @@ def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_mak
         "SYSLOG_IDENTIFIER": comm,
         "SYSLOG_PID": b"%d" % os.getpid(),
         "OBJECT_COMM": comm,
-        "OBJECT_PID": b"%d" % os.getpid(),
+        PID: b"%d" % os.getpid(),
         "OBJECT_UID": b"0",
         "OBJECT_GID": b"0",
         "UDSD_SOCKET": str(path).encode(),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.socket.daemons import Daemon, Journald, Start, open_files, sender
+from tests.socket.daemons import PID, Daemon, Journald, Start, open_files, sender
 from udsd.journal.entry import Field, decode_entry
 
 FORMATS = ("auto", "json", "native", "raw", "syslog")
@@ -76,9 +76,8 @@ def last_words(journald: Journald) -> dict[str, bytes]:
 def said(fields: list[Field]) -> list[Field]:
     """What comes from the datagram, and not from the kernel."""
     pid = ("SYSLOG_PID", b"%d" % os.getpid())
-    return [
-        field for field in fields if not field[0].startswith("OBJECT_") and field[0] != "UDSD_SOCKET" and field != pid
-    ]
+    ours = (PID, "UDSD_SOCKET")
+    return [field for field in fields if not field[0].startswith("OBJECT_") and field[0] not in ours and field != pid]
 
 
 def descriptors(pid: int) -> list[str]:
@@ -150,7 +149,7 @@ def test_each_socket_has_a_format_of_its_own(daemon: Daemon, paths: dict[str, Pa
         entry = stored(journald)
         assert said(entry) == fields, datagram
         assert dict(entry)["UDSD_SOCKET"] == str(paths[form]).encode()
-        assert dict(entry)["OBJECT_PID"] == b"%d" % os.getpid()
+        assert dict(entry)[PID] == b"%d" % os.getpid()
         assert [name for name, _ in entry].count("SYSLOG_IDENTIFIER") == 1
 
 

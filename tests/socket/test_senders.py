@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import SECONDS
+from tests.socket.daemons import PID
 from udsd.journal.entry import decode_entry
 from udsd.receive.receiver import Receiver, unbound
 from udsd.senders import process
@@ -150,8 +151,7 @@ def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_know
         last = told()
         assert last["OBJECT_UID"] == b"0"
         assert last["OBJECT_COMM"] == ours["OBJECT_COMM"]  # what was known while it lived
-        assert "OBJECT_PID" not in last  # since the tests run as root
-        assert last["UDSD_SENDER_PID"] == b"%d" % other.pid
+        assert last[PID] == b"%d" % other.pid
         assert descriptors() == before
         assert told() == ours
         assert descriptors() == before
@@ -238,9 +238,7 @@ def test_without_pidfds_a_sender_started_before_it_sent(later: float, known: boo
     ucred = struct.pack("=iII", os.getpid(), os.getuid(), os.getgid())
     before = descriptors()
     told = recorded(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0))
-    certain = known and not marked
-    # To what root sends with OBJECT_PID, journald would add fields of a successor.
-    assert told["OBJECT_PID" if certain or os.geteuid() else "UDSD_SENDER_PID"] == b"%d" % os.getpid()
+    assert told[PID] == b"%d" % os.getpid()
     assert ("OBJECT_COMM" in told, "UDSD_SENDER_UNPROVEN" in told) == (known, marked)
     assert descriptors() <= before + 2  # the table's own, and that of a process which is known from now on
 
@@ -261,8 +259,13 @@ def test_the_start_of_a_young_process_is_known_to_less_than_a_hundredth_of_a_sec
 
 @pytest.mark.parametrize(
     "evidence",
-    [Evidence(lambda: os.pidfd_open(os.getpid())), Evidence(lambda: None, time.time_ns), Evidence(None, time.time_ns)],
-    ids=["by the pidfd", "the kernel has forgotten it", "before pidfds"],
+    [
+        Evidence(lambda: os.pidfd_open(os.getpid())),
+        Evidence(lambda: None),
+        Evidence(lambda: None, time.time_ns),
+        Evidence(None, time.time_ns),
+    ],
+    ids=["by the pidfd", "a thread", "the kernel has forgotten it", "before pidfds"],
 )
 @pytest.mark.parametrize("attached", [0, 1])
 def test_another_process_than_the_uid_says_is_left_out(evidence: Evidence, attached: int) -> None:
@@ -280,7 +283,7 @@ def test_a_successor_of_another_user_does_not_make_the_pid_wrong(evidence: Evide
     """The process started after the datagram was sent, so at that time the pid was somebody else's."""
     ucred = struct.pack("=iII", os.getpid(), 12345, 12345)
     told = recorded(Registry(evidence, ("UDSD_SOCKET", b"@x"), CgroupPaths()).identify(ucred, 0.0))
-    assert told.keys() & {"OBJECT_PID", "UDSD_SENDER_PID"} == {"OBJECT_PID" if os.geteuid() else "UDSD_SENDER_PID"}
+    assert told.keys() & {"OBJECT_PID", "UDSD_SENDER_PID"} == {PID}
     assert "OBJECT_COMM" not in told
 
 
@@ -290,7 +293,7 @@ def test_a_sender_is_told_with_its_name_while_it_lives(inbox: Receiver) -> None:
         datagram = inbox.peek()
         assert datagram is not None
         told = recorded(registry(inbox, cmdline=True).identify(datagram[1], 0.0))
-    assert told["OBJECT_PID"] == str(os.getpid()).encode()
+    assert told[PID] == str(os.getpid()).encode()
     assert told["OBJECT_COMM"] == Path("/proc/self/comm").read_bytes().rstrip(b"\n")
     assert told["OBJECT_CMDLINE"] == b" ".join(Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1])
 

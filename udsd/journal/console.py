@@ -42,7 +42,7 @@ def printable(value: bytes) -> str:
 def format_line(entry: Entry, now: float, host: str) -> bytes:
     """One entry as a line with its newline; `now` is in seconds since the epoch, shown in local time."""
     values = dict(decode_entry(entry))
-    pid = values.get("OBJECT_PID") or values.get("UDSD_SENDER_PID")  # the second: of a sender that has ended, for root
+    pid = values.get("OBJECT_PID") or values.get("UDSD_SENDER_PID")  # the second for root
     tag = tag_of(values.get("SYSLOG_IDENTIFIER", b"unknown")) + (f"[{pid.decode()}]" if pid else "")
     stamp = time.strftime("%b %d %H:%M:%S", time.localtime(now))
     return f"{stamp} {printable(os.fsencode(host))} {tag}: {printable(values.get('MESSAGE', b''))}\n".encode()

@@ -68,12 +68,16 @@ class Looks:
             path = self._paths.path(cgroup_id)
         return fields_of_process(look.comm if look else None, look.cmdline if look else None, path)
 
-    def had_another_user(self, look: Look) -> bool:
+    def had_another_user(self, sender: Credentials, look: Look) -> bool:
         """Whether the pid of a sender was another user's process when the datagram was sent, so that it is made up.
 
         A process that started afterwards has the pid of a sender that has ended.
         """
-        if look.has_uid is not False:
+        has_uid = look.has_uid
+        if self.pidfds_tell:  # the look left that to the pidfd, and there is none
+            with self.without_pidfd(sender) as now:
+                has_uid = now.has_uid
+        if has_uid is not False:
             return False
         return self._sent_at is None or look.started_at is None or look.started_at <= self._sent_at()
 

@@ -19,8 +19,8 @@
    gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
    groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
    (`daemon.drop_ledger`).
-7. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself. So a daemon that
-   runs as root records the pid of a sender that has ended, or may have, as UDSD_SENDER_PID.
+7. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself, when it reads the
+   entry. By then another process may have the pid. So a daemon that runs as root records it as UDSD_SENDER_PID.
 """
 
 import os
@@ -29,7 +29,7 @@ import select
 from collections import OrderedDict
 from typing import NamedTuple
 
-from udsd.journal.entry import Field, encode
+from udsd.journal.entry import Field
 from udsd.senders import process
 from udsd.senders.cgroup import CgroupPaths
 from udsd.senders.credentials import Credentials, decode_ucred, fields_of
@@ -129,7 +129,7 @@ class Registry:
             return self._recognise(ucred, ended, now)
         sender = decode_ucred(ucred)
         if sender is None or not sender.pid:
-            return self._identity(sender, fields_of(sender))
+            return self._identity(sender)
         if attached or self._peek_pidfd is None:
             with self._looks.without_pidfd(sender) as look:
                 return self._believe(ucred, sender, look, now)
@@ -149,14 +149,13 @@ class Registry:
 
     def _likely(self, sender: Credentials, look: Look, fields: tuple[Field, ...]) -> Identity:
         """The identity of a sender that may have ended, by a look that nothing proves."""
-        if self._looks.had_another_user(look):
+        if self._looks.had_another_user(sender, look):
             return self._stranger(sender)
-        return self._identity(sender, self._ended_fields(sender) + fields)
+        return self._identity(sender, fields)
 
     def _stranger(self, sender: Credentials) -> Identity:
         """The identity of a sender whose pid belongs to a process of another user."""
-        sender = sender._replace(pid=0)
-        return self._identity(sender, fields_of(sender))
+        return self._identity(sender._replace(pid=0))
 
     def _recognise(self, ucred: bytes, ended: _Ended, now: float) -> Identity:
         """Identify a sender with the credentials of a process that has ended: that process, or a successor."""
@@ -168,7 +167,7 @@ class Registry:
         sender = decode_ucred(ucred)
         assert sender is not None
         if pidfd is None:
-            return self._identity(sender, self._ended_fields(sender))
+            return self._identity(sender)
         with self._looks.with_pidfd(sender) as look:
             return self._prove(ucred, sender, look, pidfd, now)
 
@@ -196,12 +195,12 @@ class Registry:
         if proven and not ended:
             return self._keep(ucred, _Known(sender, pidfd, inode), fields, now)
         os.close(pidfd)
-        identity = self._identity(sender, self._ended_fields(sender) + fields)
+        identity = self._identity(sender, fields)
         self._keep_ended(ucred, inode, identity)
         return identity
 
     def _keep(self, ucred: bytes, known: _Known, fields: tuple[Field, ...], now: float) -> Identity:
-        known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
+        known.identity = self._identity(known.sender, fields)
         known.stale_at = now + _FRESH
         if len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
@@ -227,7 +226,7 @@ class Registry:
         for pidfd, _ in self._ends.poll(0, self._most):  # all of them: Python's default is one less than _MOST
             ucred = self._by_pidfd[pidfd]
             known = self._known[ucred]
-            self._keep_ended(ucred, known.inode, self._without_pid(known))
+            self._keep_ended(ucred, known.inode, known.identity)
             self._forget(ucred)
 
     def _forget(self, ucred: bytes) -> None:
@@ -242,19 +241,11 @@ class Registry:
             info = process.info(known.pidfd)
             if not process.has_ended(known.pidfd):
                 fields = self._looks.proven_fields(known.sender, look, known.pidfd, info.cgroup_id)
-                known.identity = self._identity(known.sender, fields_of(known.sender) + fields)
+                known.identity = self._identity(known.sender, fields)
 
-    def _without_pid(self, known: _Known) -> Identity:
-        """The identity of a process that has ended now (rule 7)."""
-        if not self._root:
-            return known.identity
-        pid: Field = ("OBJECT_PID", b"%d" % known.sender.pid)
-        alive, ended = encode([pid]), encode([("UDSD_SENDER_PID", pid[1])])
-        return known.identity._replace(ending=known.identity.ending.replace(alive, ended, 1))
-
-    def _identity(self, sender: Credentials | None, fields: tuple[Field, ...]) -> Identity:
-        return identity_of(sender, fields, self._field)
-
-    def _ended_fields(self, sender: Credentials) -> tuple[Field, ...]:
-        fields = fields_of(sender)
-        return tuple(("UDSD_SENDER_PID" if n == "OBJECT_PID" else n, v) for n, v in fields) if self._root else fields
+    def _identity(self, sender: Credentials | None, fields: tuple[Field, ...] = ()) -> Identity:
+        """The identity of a sender with these fields beside its credentials."""
+        ids = fields_of(sender)
+        if self._root:
+            ids = tuple(("UDSD_SENDER_PID" if name == "OBJECT_PID" else name, value) for name, value in ids)
+        return identity_of(sender, ids + fields, self._field)

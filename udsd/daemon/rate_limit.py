@@ -99,7 +99,7 @@ class Limiter(Generic[Account]):
         return self._due
 
     def ended(self, now: float) -> list[tuple[Account, int]]:
-        """End intervals that are over, and the oldest if there are too many. Returns the accounts that had drops."""
+        """End intervals that are over, and the oldest if there are too many. Returns the accounts with drops."""
         reports = []
         while self._windows:
             account, window = next(iter(self._windows.items()))

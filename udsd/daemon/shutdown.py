@@ -125,8 +125,8 @@ def _empty_passed(loop: Loop, rest: Sequence[Source]) -> None:
 def _drain(loop: Loop, sources: Sequence[Source], deadline: float) -> Sequence[Source]:
     """Deliver everything that is queued in sealed sockets, and our own messages.
 
-    Gives up if the sink is blocked at the deadline, and has been blocked for as long as there was from the start to the
-    deadline. Returns the sources that are not empty then.
+    Gives up after the deadline, once the sink has been blocked without a break for as long as this had from the start.
+    Returns the sources that are not empty then.
     """
     patience = deadline - time.monotonic()
     rest = sources

@@ -13,7 +13,8 @@
    these members become ordinary fields.
 4. The member that became MESSAGE or PRIORITY is not a field as well, unless it was inside an object. Names are compared
    without regard to case.
-5. If an object has too many values or levels, it becomes the message, and PRIORITY comes from its first members.
+5. An object with too many values, or nested too deep, becomes the message as it is. PRIORITY comes from its first
+   members.
 6. `journalctl` parses what journalctl printed. The separator of RFC 7464 may precede any object.
 """
 
@@ -215,7 +216,7 @@ class _Found(NamedTuple):
 def _find(
     members: _Object, wanted: Mapping[str, int], use: Callable[[str, Any], bytes | None], *, last: bool = False
 ) -> _Found | None:
-    """The first of the wanted names with a member for which `use` returns a value, whatever the order of the members.
+    """The member with the first of the wanted names for which `use` returns a value, in any order of members.
 
     Of members with the same name it is the first; with `last`, the last.
     """

@@ -1,7 +1,7 @@
 """Delivery to the sink, and what happens when the sink is blocked: journald's queue is full, or journald is stopped.
 
 1. deliver() returns False. The caller leaves the datagram in the queue of its socket. No queue is looked at until the
-   sink takes entries again (`daemon.loop`). When that queue is full too, senders wait.
+   sink takes entries again (`daemon.loop`). When the queue of the datagram's socket is full too, senders wait.
 2. The loop waits for what `watch` gives it: a descriptor if the kernel can report that the sink is back (journald's
    queue has room), else a time. So waiting needs no CPU time, and nothing is lost.
 3. An outage is logged once after 1 s and once at recovery.
@@ -22,7 +22,7 @@ _MENTION = 1.0  # seconds before an outage is logged: a queue that is full for a
 
 
 class Delivery:
-    """Delivers to `sink`, udsd's own messages in `log` first."""
+    """Delivers entries to `sink`; `ready` delivers udsd's own messages in `log`."""
 
     def __init__(self, sink: Sink, log: Log) -> None:
         self._sink = sink

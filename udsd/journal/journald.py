@@ -11,7 +11,7 @@ Otherwise BusyError is raised; `delivery` says what happens then.
    (`in_flight`) are sent again to the new socket, with UDSD_REDELIVERED=1, since journald may have stored some of them.
 4. A memfd takes almost no room in the queue, so the kernel would let any number of them wait there. If a memfd does not
    fit among the entries in flight, it waits until journald has read everything before it.
-5. After any other error the caller keeps the entry: waiting is better than losing.
+5. On any other error, too, the caller keeps the entry (BusyError): waiting is better than losing.
 6. If journald dies, the bytes that the kernel still holds of ours show which entry it had read and not stored. That
    entry is sent again in the same way (`in_flight`, rule 4).
 """
@@ -51,7 +51,7 @@ class Journal:
         self._in_hand: list[Lost] = []
 
     def deliver(self, entry: Entry, origin: object = None) -> None:
-        """Send one entry to journald. Raises BusyError if journald is stopped or its queue is full."""
+        """Send one entry to journald. Raises BusyError if it was not taken."""
         try:
             try:
                 if self._again:
@@ -72,7 +72,7 @@ class Journal:
         return self._in_flight.due()
 
     def check(self, now: float) -> None:
-        """Check that journald's socket lives. If it died, send the entries that it lost again."""
+        """Check that journald's socket lives. If it died, resend the entries that it lost."""
         looked_at, all_read = self._socket, self._all_read()
         self.deliver(b"")  # journald ignores an empty datagram, and a dead socket refuses it
         self._in_flight.look(now, all_read=all_read and self._socket is looked_at)
@@ -83,7 +83,7 @@ class Journal:
         """Nothing to do: journald has no file of ours."""
 
     def take_lost(self) -> Iterable[Lost]:
-        """The entries that a dead socket lost and that could not be sent again."""
+        """The entries that journald lost and that have not been sent again."""
         while self._again:
             yield self._again.popleft()
 
@@ -152,7 +152,7 @@ def _marked(entries: Iterable[Lost]) -> list[Lost]:
 
 
 def _count_unread(newest_first: Iterable[Entry], queued: int, largest: int) -> tuple[int, int]:
-    """How many of the newest entries make up `queued` bytes of kernel memory: at least, and at most.
+    """The least and the most of the newest entries that can make up `queued` bytes of kernel memory.
 
     The memory of an entry depends on the kernel and on the length. So the entries are sent once more, to a queue of our
     own, until it holds as much. An entry over `largest` bytes went in a memfd, which takes as much as an empty one.

@@ -38,8 +38,8 @@ _PID_SECONDS = 1.0  # to wait for the pid of a holder, which writes it immediate
 class BoundSocket:
     """A datagram socket at `path` (a path, or `@name`), made with the permissions `mode`.
 
-    `kept` are the sockets that the manager has kept. If one of them has this path and its file is still there, udsd
-    goes on with it, and `went_on` is True. The others are left to the caller.
+    `kept` are the sockets that the manager has kept. If one of them has this path, its file is still there,
+    and it is not sealed, udsd goes on with it, and `went_on` is True. The others are left to the caller.
 
     Raises UdsdError, and leaves everything as it was, if the path is in use, is not a socket, or cannot be written.
     """
@@ -108,7 +108,7 @@ class BoundSocket:
         self.forget()
 
     def forget(self) -> None:
-        """Have the manager close the socket: its queue has been delivered."""
+        """Have the manager close the socket, if it keeps it: nothing in its queue is wanted any more."""
         if self._stored:
             systemd.remove_stored(self._stored)
             self._stored = ""

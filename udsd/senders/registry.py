@@ -11,9 +11,9 @@
 4. If a sender had ended before it was looked at, its pidfd still gives the control group (Linux 6.15). All other fields
    of the process are left out.
 5. The pid of a datagram can be false: in its own user namespace a sender may claim the pid of any process that it sees
-   there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. For a
-   process that has been reaped the kernel does not know the uid any more. Its control group is then certain if that
-   user has a process in it, since the user could make that process send anything. Otherwise the entry is marked.
+   there. The uid is always true. So the process must have this uid; otherwise only uid and gid are recorded. The
+   kernel forgets the uid of a process that has been reaped. Its control group is then certain if the user of the
+   datagram has a process in it, which that user could make send anything. Otherwise the entry is marked.
 6. The tables are bounded, however many senders there are: 1,024 known processes and as many ended ones for each socket.
    The process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever
    gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of

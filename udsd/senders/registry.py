@@ -16,9 +16,9 @@
    datagram has a process in it, which that user could make send anything. Otherwise the entry is marked.
 6. The tables are bounded, however many senders there are: 1,024 known processes and as many ended ones for each socket.
    The process that was looked at longest ago makes room, and is looked at again if it sends again. An entry only ever
-   gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: paths of
-   groups (`cgroup`), limits (`daemon.rate_limit`), new field names (`daemon.name_budget`), numbers of drops
-   (`daemon.drop_ledger`).
+   gets the fields of the process that sent it, or none. All other tables over senders are bounded, too: 1,024 paths of
+   groups (`cgroup`), and 1,024 accounts each under the limit (`daemon.rate_limit`), with new field names
+   (`daemon.name_budget`), with drops (`daemon.drop_ledger`: 1,100) and in the metrics (`metrics.accounts`).
 7. To an entry with OBJECT_PID that comes from uid 0, journald adds what it finds in /proc itself, when it reads the
    entry. By then another process may have the pid. So a daemon that runs as root records it as UDSD_SENDER_PID.
 """

@@ -74,7 +74,7 @@ class Looks:
         A process that started afterwards has the pid of a sender that has ended.
         """
         has_uid = look.has_uid
-        if self.pidfds_tell:  # the look left that to the pidfd, and there is none
+        if has_uid is None and self.pidfds_tell:  # the look left that to the pidfd, and there is none
             with self.without_pidfd(sender) as now:
                 has_uid = now.has_uid
         if has_uid is not False:

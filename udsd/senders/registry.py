@@ -244,7 +244,7 @@ class Registry:
                 known.identity = self._identity(known.sender, fields)
 
     def _identity(self, sender: Credentials | None, fields: tuple[Field, ...] = ()) -> Identity:
-        """The identity of a sender with these fields beside its credentials."""
+        """The identity of a sender with these fields in addition to its credentials (rule 7)."""
         ids = fields_of(sender)
         if self._root:
             ids = tuple(("UDSD_SENDER_PID" if name == "OBJECT_PID" else name, value) for name, value in ids)

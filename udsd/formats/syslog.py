@@ -72,7 +72,7 @@ def parse(payload: bytes, host: bytes) -> Parsed:
         return fields, None
     version = _VERSION_1.match(payload, pri.end())
     if version:
-        # The words cannot be told apart: one may be missing, or split in two.
+        # It is not clear which word is which: one may be missing, or contain a space.
         time: Field = ("SYSLOG_TIMESTAMP", version[1])
         return unparsed(payload, Problem("header of RFC 5424"), [*_priority(int(pri[1])), time])
     return _rfc3164(payload[pri.end() :], int(pri[1]), host), None

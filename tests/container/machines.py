@@ -171,6 +171,10 @@ class Machine:
         major, minor, *_ = re.findall(r"\d+", self.kernel())
         return int(major), int(minor)
 
+    def remembers_ended(self) -> bool:
+        """Whether its kernel still knows the control group and the exit status of a process that has been reaped."""
+        return self.linux() >= (6, 15)
+
     def program(self, name: str, *words: str) -> list[str]:
         """The words for a test program of this folder, to be run inside with `run` or `start`."""
         return ["python3", f"/programs/{name}.py", *words]

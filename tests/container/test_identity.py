@@ -10,7 +10,6 @@ from tests.container.machines import Machine
 from tests.source import TOP
 
 _ONE_SHOTS = 1000
-_REMEMBERS_ENDED = (6, 15)  # the Linux from which a pidfd knows the control group of a process that has ended
 
 
 def in_unit(unit: str, *words: str, user: str = "nobody") -> list[str]:
@@ -27,7 +26,7 @@ def test_senders_that_end_at_once_are_known_for_certain(machine: Machine) -> Non
     for entry in entries:
         assert entry["OBJECT_PID"] == entry["MESSAGE"].split()[1]
         assert entry["OBJECT_UID"] == uid
-    remembers = machine.linux() >= _REMEMBERS_ENDED
+    remembers = machine.remembers_ended()
     if not remembers:
         entries = [entry for entry in entries if "OBJECT_SYSTEMD_UNIT" in entry]
     for entry in entries:
@@ -112,7 +111,9 @@ def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
     (entry,) = [entry for entry in machine.journal("--unit=app.service") if "UDSD_SOCKET" in entry]
     assert (entry["MESSAGE"], entry["OBJECT_COMM"]) == (b"hello as root", b"udsd-send")
     assert "UDSD_SENDER_PID" in entry
-    assert not {"OBJECT_PID", "OBJECT_EXE"} & entry.keys(), "journald adds fields of whoever has the pid by then"
+    assert not {"OBJECT_PID", "OBJECT_EXE"} & entry.keys(), (
+        "journald would add the fields of the process that has this pid now"
+    )
     capabilities = machine.text("grep", "CapEff", f"/proc/{machine.service_pid()}/status")
     assert int(capabilities.split()[1], 16) == 0
 

@@ -147,9 +147,8 @@ def test_journalctl_shows_it_for_the_unit_that_sent(machine: Machine) -> None:
     start(machine, "blue")
     for command in drop_in():
         machine.run("sh", "-c", command)
-    machine.run(
-        "systemd-run", "--quiet", "--unit=app", "sh", "-c", f"udsd-send -u {path('blue')} in blue; exec sleep infinity"
-    )
+    send = f"(echo in blue; exec sleep infinity) | udsd-send -u {path('blue')}"  # lives on, for every kernel to name it
+    machine.run("systemd-run", "--quiet", "--unit=app", "sh", "-c", send)
     machine.wait_for("--namespace=*", "MESSAGE=in blue")
     assert [entry["MESSAGE"] for entry in journal(machine, "blue", "--unit=app.service")] == [b"in blue"]
     assert not machine.journal("MESSAGE=in blue")

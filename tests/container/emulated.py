@@ -27,6 +27,7 @@ class Emulated(Machine):
     """A booted machine. `leader` is the emulator: the host sees none of the processes inside."""
 
     slower = 20
+    queue_length = 65_536  # set by the package
 
     def __init__(self, suite: str, qemu: Qemu, shared: Path) -> None:
         super().__init__(suite, qemu.process.pid, shared)

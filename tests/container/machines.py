@@ -27,7 +27,6 @@ from tests.patience import BOOT_SECONDS, MACHINE_SECONDS
 
 PROGRAMS = Path(__file__).parent / "programs"
 
-_QUEUE_LENGTH = 512
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Entry = dict[str, bytes]
@@ -80,10 +79,12 @@ class Machine:
     """A booted machine, here a container. `shared` is a folder of the host that it sees as /host.
 
     `leader` is the host's process for it: its PID 1. `switched_off_by` is the signal that has systemd do so in the end.
-    `slower` is how many times as long as on the host a program takes.
+    `slower` is how many times as long as on the host a program takes. `queue_length` is what
+    net.unix.max_dgram_qlen is there: containers share that of the host, which is set for them.
     """
 
     slower = 1
+    queue_length = 512
 
     def __init__(self, suite: str, leader: int, shared: Path) -> None:
         self.suite = suite
@@ -351,7 +352,7 @@ def booted(
         shared.chmod(0o755)
         notify.bind(str(shared / "notify"))
         notify.settimeout(BOOT_SECONDS)
-        Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{_QUEUE_LENGTH}\n")
+        Path("/proc/sys/net/unix/max_dgram_qlen").write_text(f"{Machine.queue_length}\n")
         container = subprocess.Popen(
             [
                 *within,

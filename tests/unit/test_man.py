@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from functools import cache
 
 import pytest
@@ -133,7 +132,9 @@ def kinds_of_problems() -> set[str]:
 
 def counters() -> set[str]:
     """The fields in which udsd tells all of its counters."""
-    full = Counters(limited_by=Counter(["unit", "user", "unknown"]), malformed_by=Counter(kinds_of_problems()))
+    full = Counters()
+    full.limited_by.update(["unit", "user", "unknown"])
+    full.malformed_by.update(kinds_of_problems())
     outlet = Delivery(Console(2), Log(keep=False, stderr=False))
     return {name for name, _ in Reports({}, Accounts, outlet, 1.0, None).fields(full, 0.0)}
 

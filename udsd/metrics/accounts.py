@@ -16,7 +16,6 @@ import heapq
 import math
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 OTHER = "other"  # never the name of an account: that has a type (`x.service`) or a space (`uid 0`)
 
@@ -26,12 +25,14 @@ _SHOWN = 3
 _MOST = 1024
 
 
-@dataclass(slots=True)
 class Sent:
     """Numbers of datagrams: all that were charged to an account, and those of them that were over its limit."""
 
-    datagrams: int = 0
-    limited: int = 0
+    __slots__ = ("datagrams", "limited")
+
+    def __init__(self, datagrams: int = 0, limited: int = 0) -> None:
+        self.datagrams = datagrams
+        self.limited = limited
 
     def add(self, datagrams: int, limited: int) -> None:
         """Add numbers."""

@@ -9,7 +9,6 @@ shows it; the place in `daemon.relay` that counts it; a Family in `prometheus`; 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 _NAMES = ("received", "stored", "empty", "stops_refused", "limited", "stops_obeyed", "undelivered",
           "malformed_datagrams", "dropped_fields", "invalid_names", "unidentified", "bytes", "largest")  # fmt: skip
@@ -25,7 +24,6 @@ _SUMS = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dro
          "unidentified", "bytes")  # fmt: skip
 
 
-@dataclass(slots=True)
 class Counters:
     """The numbers of one socket.
 
@@ -37,18 +35,16 @@ class Counters:
     `bytes`: the length of all payloads. `largest`: the length of the longest.
     """
 
-    stored: int = 0
-    empty: int = 0
-    stops_refused: int = 0
-    stops_obeyed: int = 0
-    undelivered: int = 0
-    dropped_fields: int = 0
-    bytes: int = 0
-    largest: int = 0
-    limited_by: Counter[str] = field(default_factory=Counter)
-    malformed_by: Counter[str] = field(default_factory=Counter)
-    unidentified: int = 0
-    invalid_names: int = 0
+    __slots__ = (
+        "bytes", "dropped_fields", "empty", "invalid_names", "largest", "limited_by", "malformed_by", "stops_obeyed",
+        "stops_refused", "stored", "undelivered", "unidentified",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.stored = self.empty = self.stops_refused = self.stops_obeyed = self.undelivered = 0
+        self.dropped_fields = self.invalid_names = self.unidentified = self.bytes = self.largest = 0
+        self.limited_by: Counter[str] = Counter()
+        self.malformed_by: Counter[str] = Counter()
 
     @property
     def limited(self) -> int:

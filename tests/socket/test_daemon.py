@@ -3,6 +3,7 @@
 import array
 import fcntl
 import os
+import random
 import re
 import signal
 import socket
@@ -144,7 +145,7 @@ def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_mak
 
 def test_an_entry_too_large_for_a_datagram_goes_in_a_sealed_memfd(start: Start, path: Path, journald: Journald) -> None:
     start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
-    payload = os.urandom(3 << 20)
+    payload = random.Random(3).randbytes(3 << 20)
     with sender(path) as client:
         client.setsockopt(socket.SOL_SOCKET, 32, 8 << 20)  # SO_SNDBUFFORCE
         client.send(payload)

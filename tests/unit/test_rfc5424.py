@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.drawn import field_names
 from udsd import formats, rfc5424
 from udsd.field_names import settable
 from udsd.journal.entry import Field
@@ -61,9 +62,7 @@ TABLE: dict[str, tuple[bytes, dict[str, bytes], list[Field], bytes]] = {
 traps = st.sampled_from([b'"', b"]", b"\\", b" ", b"=", b"[", b"\n", b"-", BOM, b'"] ', b"<3>"])
 values = st.binary(max_size=60) | st.lists(traps, max_size=6).map(b"".join)
 of_its_own = ("PRIORITY", "MESSAGE", "SYSLOG_")  # what a datagram says elsewhere
-names = st.from_regex(r"[A-Z][A-Z0-9_]{0,63}", fullmatch=True).filter(
-    lambda name: settable(name) and not name.startswith(of_its_own)
-)
+names = field_names.filter(lambda name: settable(name) and not name.startswith(of_its_own))
 
 
 @pytest.mark.parametrize(("message", "words", "fields", "datagram"), TABLE.values(), ids=TABLE)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.costs import cost
+from tests.unit.drawn import field_names
 from udsd import rfc5424
 from udsd.field_names import settable
 from udsd.formats import syslog, text
@@ -546,9 +547,7 @@ COSTLY: dict[str, bytes] = {
 # Random bytes alone would hardly ever hold what has a meaning here.
 traps = st.sampled_from([b'"', b"]", b"\\", b" ", b"=", b"[", b"\n", b"\0", b"-", b":", BOM, b'"] ', b"<3>", b"1 "])
 values = st.binary(max_size=60) | st.lists(traps, max_size=8).map(b"".join)
-names = st.from_regex(r"[A-Z][A-Z0-9_]{0,63}", fullmatch=True).filter(
-    lambda name: settable(name) and not name.startswith(("PRIORITY", "MESSAGE", "SYSLOG_"))
-)
+names = field_names.filter(lambda name: settable(name) and not name.startswith(("PRIORITY", "MESSAGE", "SYSLOG_")))
 words = st.binary(min_size=1, max_size=20).filter(lambda word: not set(word) & set(b" \t\n\r"))
 
 

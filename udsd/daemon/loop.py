@@ -39,10 +39,10 @@ class Loop:
         self._watchdog = watchdog
         self._journald: JournaldWatch | None = None
         self._refused: Source | None = None  # its first datagram is the one that the sink did not take
+        self._by_descriptor = {source.receiver.fileno(): source for source in sources}
         self._poll = select.poll()
-        self._poll.register(signals, select.POLLIN)
-        for source in sources:
-            self._poll.register(source.receiver, select.POLLIN)
+        for descriptor in (signals.fileno(), *self._by_descriptor):
+            self._poll.register(descriptor, select.POLLIN)
 
     def watch_journald(self, watch: JournaldWatch) -> None:
         """Watch for deaths of journald, too."""
@@ -83,16 +83,22 @@ class Loop:
         due = min(until, self.delivery.watch(poll, now), self.relay.drops.due(), self.reports.due())
         due = min(due, self._watchdog.due(self._state()), self._journald.due() if self._journald else math.inf)
         events = poll.poll(None if due == math.inf else min(_LONGEST_POLL, max(0, math.ceil((due - now) * 1000))))
-        readable = {descriptor for descriptor, _ in events}
-        if self._signals.fileno() in readable:
-            self._signals.clear()
-        if self._journald and self._journald.fileno() in readable:
-            self._journald.note_end(time.monotonic())
+        # From here to the first look at a sender, each step costs senders that end at once their names.
+        found = [self._by_descriptor[descriptor] for descriptor, _ in events if descriptor in self._by_descriptor]
+        if len(found) < len(events):
+            self._note({descriptor for descriptor, _ in events})
         if blocked:
             # The source of the refused datagram goes first: if it is large, the others might never leave enough room.
             ready = self.delivery.ready(time.monotonic())
             return sorted(self.sources, key=lambda source: source is not self._refused) if ready else ()
-        return [source for source in self.sources if source.receiver.fileno() in readable]
+        return found
+
+    def _note(self, readable: set[int]) -> None:
+        """Note signals, and that journald has died."""
+        if self._signals.fileno() in readable:
+            self._signals.clear()
+        if self._journald and self._journald.fileno() in readable:
+            self._journald.note_end(time.monotonic())
 
     def attend(self) -> None:
         """Do what is due: look at senders, log drops, report counters, deliver own messages, notify the manager."""

@@ -81,7 +81,7 @@ def look_at(pid: int, uid: int, *, cmdline: bool, start: bool = False) -> Look:
     that can wait is done after the reads: a sender that ends at once is gone after a tenth of a millisecond.
     """
     try:
-        directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        directory = os.open(f"/proc/{pid}", os.O_PATH)
     except OSError:
         return _NOTHING
     opened = [directory]
@@ -117,28 +117,34 @@ def group(pid: int) -> bytes | None:
 
 
 def _read_now(path: str) -> bytes | None:
-    opened: list[int] = []
     try:
-        return _read(None, path, opened)
-    finally:
-        for descriptor in opened:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return _contents(descriptor)
+        finally:
             os.close(descriptor)
+    except OSError:
+        return None
 
 
-def _read(directory: int | None, name: str, opened: list[int]) -> bytes | None:
+def _read(directory: int, name: str, opened: list[int]) -> bytes | None:
     """The contents of a file of /proc/PID; None if the process has been reaped or we may not read it.
 
     Appends the descriptor to `opened`; the caller closes it.
     """
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+        descriptor = os.open(name, os.O_RDONLY, dir_fd=directory)
         opened.append(descriptor)
-        contents = part = os.read(descriptor, _AT_ONCE)
-        while len(part) == _AT_ONCE:
-            part = os.read(descriptor, _AT_ONCE)
-            contents += part
+        return _contents(descriptor)
     except OSError:
         return None
+
+
+def _contents(descriptor: int) -> bytes:
+    contents = part = os.read(descriptor, _AT_ONCE)
+    while len(part) == _AT_ONCE:
+        part = os.read(descriptor, _AT_ONCE)
+        contents += part
     return contents
 
 

@@ -1,23 +1,21 @@
 """The sum of what became of the datagrams, and the words for it."""
 
+from collections import Counter
+
 import pytest
 
 from udsd.metrics.counters import Counters, total
 
-_NO_SUMS = ("received", "limited", "malformed_datagrams", "largest")
 
-
-def counted(*, limited: int = 0, **numbers: int) -> Counters:
+def counted(**values: object) -> Counters:
     counters = Counters()
-    counters.limited_by["user"] = limited
-    for name, number in numbers.items():
-        setattr(counters, name, number)
+    for name, value in values.items():
+        setattr(counters, name, value)
     return counters
 
 
-def with_problems(counters: Counters, *kinds: str) -> Counters:
-    counters.malformed_by.update(kinds)
-    return counters
+def limited(number: int) -> Counter[str]:
+    return Counter({"user": number})
 
 
 @pytest.mark.parametrize(
@@ -28,9 +26,9 @@ def with_problems(counters: Counters, *kinds: str) -> Counters:
         (counted(empty=1), 1),
         (counted(stops_obeyed=1), 1),
         (counted(undelivered=1), 1),
-        (counted(limited=3), 3),
+        (counted(limited_by=Counter({"user": 1, "unit": 2})), 3),
         (counted(stored=5, stops_refused=2), 5),
-        (with_problems(counted(stored=5, dropped_fields=7, bytes=100, largest=50), "not JSON", "not JSON"), 5),
+        (counted(stored=5, malformed_by=Counter({"not JSON": 2}), dropped_fields=7, bytes=100, largest=50), 5),
         (counted(stored=1, empty=20, stops_refused=1, stops_obeyed=300, undelivered=4000), 4321),
     ],
 )
@@ -39,7 +37,9 @@ def test_received_is_the_sum_in_which_a_refused_done_counts_once(counters: Count
 
 
 def test_items_are_all_counters_received_first_and_kinds_last() -> None:
-    counters = counted(stored=1, empty=2, limited=3, stops_refused=1, stops_obeyed=4, undelivered=5, bytes=6, largest=7)
+    counters = counted(
+        stored=1, empty=2, limited_by=limited(3), stops_refused=1, stops_obeyed=4, undelivered=5, bytes=6, largest=7
+    )
     counters.note("not JSON", 0, 0)
     counters.note("", 2, 3)
     assert counters.items() == [
@@ -70,11 +70,11 @@ def test_items_are_all_counters_received_first_and_kinds_last() -> None:
         (counted(undelivered=7), "received 7, stored 0, empty 0, undelivered 7"),
         (counted(bytes=7, largest=7), "received 0, stored 0, empty 0"),
         (
-            with_problems(counted(dropped_fields=3, invalid_names=4), "no fields", "no fields"),
+            counted(malformed_by=Counter({"no fields": 2}), dropped_fields=3, invalid_names=4),
             "received 0, stored 0, empty 0, malformed 2, fields dropped 3",
         ),
         (
-            counted(stored=1, empty=1, limited=1, stops_refused=1, stops_obeyed=1, undelivered=1),
+            counted(stored=1, empty=1, stops_refused=1, stops_obeyed=1, undelivered=1, limited_by=limited(1)),
             "received 5, stored 1, empty 1, dropped over the limit 1, DONE refused 1, DONE obeyed 1, undelivered 1",
         ),
     ],
@@ -84,12 +84,12 @@ def test_words_leave_out_what_hardly_ever_happens(counters: Counters, words: str
 
 
 def test_the_whole_is_the_sum_of_its_parts_but_for_the_largest() -> None:
-    sums = [name for name, number in Counters().items() if name not in _NO_SUMS]
-    one = with_problems(
-        counted(**{name: number for number, name in enumerate(sums)}, limited=9, largest=8), "no fields"
-    )
-    other = with_problems(counted(**dict.fromkeys(sums, 100), limited=90, largest=5), "no fields", "not JSON")
-    whole = counted(**{name: 100 + number for number, name in enumerate(sums)}, limited=99, largest=8)
-    with_problems(whole, "no fields", "no fields", "not JSON")
+    names = ("stored", "empty", "stops_refused", "stops_obeyed", "undelivered", "dropped_fields", "bytes", "largest")
+    one = counted(**dict(zip(names, (1, 2, 3, 4, 5, 6, 7, 8), strict=True)))
+    one.limited_by, one.malformed_by = limited(9), Counter({"no fields": 1})
+    other = counted(**dict(zip(names, (10, 20, 30, 40, 50, 60, 70, 5), strict=True)))
+    other.limited_by, other.malformed_by = limited(90), Counter({"no fields": 1, "not JSON": 1})
+    whole = counted(**dict(zip(names, (11, 22, 33, 44, 55, 66, 77, 8), strict=True)))
+    whole.limited_by, whole.malformed_by = limited(99), Counter({"no fields": 2, "not JSON": 1})
     assert total([one, other]).items() == whole.items()
-    assert total([]).items() == Counters().items()
+    assert total([]).items() == counted().items()

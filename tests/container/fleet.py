@@ -64,6 +64,9 @@ class Network:
         hardware = (
             f"02:00:00:00:00:{_HOSTS[name].rpartition('.')[2].zfill(2)}"  # as before a reboot: others remember it
         )
+        # The kernel removes that of the last boot some time after the machine has ended.
+        left = ["ip", "-netns", self._name, "link", "delete", name]
+        subprocess.run(left, stderr=subprocess.DEVNULL, check=False)  # there may be none
         self._ip(f"link add {name} type veth peer name eth0 address {hardware} netns {machine.leader}")
         self._ip(f"link set {name} master bridge up")
         inside = ["nsenter", f"--target={machine.leader}", "--net", "ip"]

@@ -215,10 +215,13 @@ def open_files(pid: int) -> list[str]:
                 return links
 
 
-def until_asleep(pid: int) -> str:
-    """Wait until a process runs no more, so waits for something itself; how many times it has done so."""
+def until_asleep(pid: int, after: str = "") -> str:
+    """Wait until a process runs no more, so waits for something itself; how many times it has done so.
+
+    `after`: what an earlier call has returned; since then it must have run.
+    """
     deadline = time.monotonic() + SECONDS
-    while (slept := _asleep(pid)) is None:
+    while (slept := _asleep(pid)) is None or slept == after:
         assert time.monotonic() < deadline, f"{pid} does not sleep"
     return slept
 

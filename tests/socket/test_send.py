@@ -34,12 +34,6 @@ sys.exit(main())
 """
 
 
-def stays(process: subprocess.Popen[bytes]) -> None:
-    """Make sure that it waits for something."""
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(0.5)
-
-
 def until_said(process: subprocess.Popen[bytes], line: str) -> None:
     """Wait for a line on its standard error, which must be the next one."""
     assert process.stderr is not None
@@ -52,6 +46,12 @@ def until_said(process: subprocess.Popen[bytes], line: str) -> None:
 def waits_for_room(pid: int) -> bool:
     """Whether a client sleeps with a socket open. Where it has something to send, that is in send(2)."""
     return any("socket:" in link for link in open_files(pid))
+
+
+def until_it_waits_for_room(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a client sleeps in send(2)."""
+    while not waits_for_room(process.pid):
+        assert process.poll() is None
 
 
 @pytest.fixture
@@ -185,8 +185,9 @@ def test_a_line_is_sent_as_soon_as_it_is_written(address: str, server: socket.so
         for line in b"one", b"two", b"":
             write(process, line + b"\n")
             assert server.recv(100) == line
+        slept = until_asleep(process.pid)
         write(process, b"unended")
-        stays(process)
+        until_asleep(process.pid, after=slept)
         assert received(server) == []
         assert end(process) == (0, "")
     assert received(server) == [b"unended"]
@@ -437,10 +438,10 @@ def test_input_that_another_program_has_made_non_blocking_is_waited_for(address:
         open(writing, "wb", buffering=0) as lines,
         subprocess.Popen(command, cwd=TOP, stdin=stdin, stderr=subprocess.PIPE) as process,
     ):
-        stays(process)
+        slept = until_asleep(process.pid)
         lines.write(b"one\ntw")
         assert server.recv(100) == b"one"
-        stays(process)
+        until_asleep(process.pid, after=slept)
         lines.write(b"o\nunended")
         assert server.recv(100) == b"two"
         lines.close()
@@ -497,7 +498,7 @@ def test_after_a_line_got_through_lines_wait_again(address: str, server: socket.
 def test_a_full_queue_is_waited_for(options: list[str], address: str, server: socket.socket) -> None:
     fill(address)
     with started(*options, "hello", UDSD_SOCKET=address) as process:
-        stays(process)
+        until_it_waits_for_room(process)
         found = received(server)
         assert end(process) == (0, "")
     assert (found + received(server))[-1] == b"hello"
@@ -510,10 +511,11 @@ def test_the_lines_go_on_to_what_replaces_the_server(address: str, server: socke
     with started(UDSD_SOCKET=address) as process:
         write(process, b"one\n")
         assert server.recv(100) == b"one"
+        slept = until_asleep(process.pid)
         server.close()
         Path(address).unlink()
         write(process, b"two\nthree\n")
-        stays(process)  # it looks for the socket, which is not there yet
+        until_asleep(process.pid, after=slept)  # it looks for the socket, which is not there yet
         with bound(address) as successor:
             assert [successor.recv(100), successor.recv(100)] == [b"two", b"three"]
             assert end(process) == (0, "")
@@ -524,7 +526,7 @@ def test_lines_that_wait_for_room_go_to_what_replaces_the_server(address: str, s
     server.recv(1)
     with started(UDSD_SOCKET=address) as process:
         write(process, b"one\ntwo\nthree\n")
-        stays(process)
+        until_it_waits_for_room(process)
         Path(address).unlink()
         with bound(address) as successor:
             server.close()
@@ -555,7 +557,7 @@ def test_a_server_that_goes_away_with_a_full_queue_is_reported(address: str, ser
     server.recv(1)
     with started("--timeout", "30", UDSD_SOCKET=address) as process:
         write(process, b"one\ntwo\n")
-        stays(process)
+        until_it_waits_for_room(process)
         server.close()
         status, stderr = end(process)
     assert (status, "lines not sent: 1; lines sent: 1\n" in stderr) == (os.EX_UNAVAILABLE, True), stderr
@@ -577,8 +579,7 @@ def test_an_interrupt_while_the_queue_is_full_ends_it(words: list[str], address:
     fill(address)
     with started(*words, UDSD_SOCKET=address) as process:
         write(process, b"hello\n")
-        while not waits_for_room(process.pid):
-            assert process.poll() is None
+        until_it_waits_for_room(process)
         process.send_signal(signal.SIGINT)
         status, stderr = end(process)
     assert (status, "interrupted" in stderr, "Traceback" in stderr) == (-signal.SIGINT, True, False), stderr
@@ -751,7 +752,8 @@ def test_ctrl_c_while_a_typed_line_waits_for_room_is_no_success(
 ) -> None:
     fill(address)
     terminal.type("hello\r")
-    stays(terminal.process)
+    terminal.until(b"hello")
+    until_it_waits_for_room(terminal.process)
     terminal.type("\x03")
     assert terminal.end() == -signal.SIGINT
     assert b"interrupted; lines sent before: 0\r\n" in terminal.shown

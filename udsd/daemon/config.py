@@ -76,7 +76,11 @@ def default_listen() -> Listen:
     """
     path = address.SYSTEM_SOCKET if os.geteuid() == 0 else address.user_socket()
     if path is None:
-        raise UdsdError("XDG_RUNTIME_DIR is not set", hint="name a socket with --listen PATH", status=os.EX_USAGE)
+        raise UdsdError(
+            "systemd passed no socket, and XDG_RUNTIME_DIR is not set",
+            hint="start the socket unit, or name a socket with --listen PATH",
+            status=os.EX_USAGE,
+        )
     address.encode(path)
     return Listen(path, formats.DEFAULT)
 

@@ -78,10 +78,10 @@ def test_the_default_depends_on_the_user(
 def test_a_user_without_a_runtime_folder_has_no_default(monkeypatch: pytest.MonkeyPatch, folder: str | None) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     set_or_delete(monkeypatch, "XDG_RUNTIME_DIR", folder)
-    with pytest.raises(UdsdError, match="XDG_RUNTIME_DIR is not set") as error:
+    with pytest.raises(UdsdError, match="systemd passed no socket, and XDG_RUNTIME_DIR is not set") as error:
         config.default_listen()
     assert error.value.status == os.EX_USAGE
-    assert "--listen" in error.value.hint
+    assert error.value.hint == "start the socket unit, or name a socket with --listen PATH"
 
 
 @pytest.mark.parametrize(

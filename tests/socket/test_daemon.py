@@ -262,8 +262,11 @@ def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
         successor.close()
 
 
-def test_what_journald_does_not_take_at_the_end_is_printed(start: Start, path: Path, journald: Journald) -> None:
-    daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
+def test_what_journald_does_not_take_at_the_end_is_printed(
+    start: Start, path: Path, journald: Journald, tmp_path: Path
+) -> None:
+    metrics = tmp_path / "udsd.prom"
+    daemon = start("--listen", str(path), "--sink=journal", f"--metrics={metrics}", journald=journald.path.parent)
     assert journald.entry()["MESSAGE"].startswith(b"receiving on ")
     with sender(path) as client, daemon.frozen():
         journald.close()
@@ -274,7 +277,10 @@ def test_what_journald_does_not_take_at_the_end_is_printed(start: Start, path: P
     assert (status, lines) == (os.EX_UNAVAILABLE, [])
     printed = re.findall(r"^\w{3} \d\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: (\d)$", err, re.MULTILINE)
     assert printed == [str(number) for number in range(10)]
-    assert "received 10, stored 0, empty 0, undelivered 10" in err
+    assert err.count("received 10, stored 0, empty 0, undelivered 10") == 1
+    counted = metrics.read_text().splitlines()
+    assert f'udsd_payload_bytes_total{{socket="{path}"}} 10.0' in counted
+    assert f'udsd_largest_payload_bytes{{socket="{path}"}} 1.0' in counted
     assert not path.exists()
 
 
@@ -312,12 +318,14 @@ def test_a_console_whose_reader_is_gone_is_an_error(start: Start, path: Path) ->
     assert not path.exists()
 
 
-def test_without_journald_and_service_manager_entries_go_to_the_console(path: Path, tmp_path: Path) -> None:
+def by_hand(path: Path, *options: str) -> "subprocess.Popen[bytes]":
+    """A daemon without journald and service manager, once it receives."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "SYSTEMD_EXEC_PID")
     }
+    command = [*UDSD, "--listen", str(path), *options]
     daemon = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh", *UDSD, "--listen", str(path)],
+        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh", *command],
         cwd=TOP,
         env=environment,
         stdout=subprocess.PIPE,
@@ -325,11 +333,23 @@ def test_without_journald_and_service_manager_entries_go_to_the_console(path: Pa
     )
     assert daemon.stderr is not None
     assert daemon.stderr.readline() == f"udsd: receiving on {path}\n".encode()
+    return daemon
+
+
+def test_without_journald_and_service_manager_entries_go_to_the_console(path: Path) -> None:
+    daemon = by_hand(path)
     with sender(path) as client:
         client.send(b"hello\x1b[2J")
         client.send(b"DONE")
     out, _ = daemon.communicate(timeout=SECONDS)
     assert messages(out.splitlines()) == [b"hello\\x1b[2J"]
+
+
+def test_what_is_said_at_the_end_and_waits_for_journald_is_not_said_again(path: Path) -> None:
+    daemon = by_hand(path, "--sink=journal")
+    daemon.terminate()
+    _, err = daemon.communicate(timeout=SECONDS)
+    assert err.count(b"stopped by SIGTERM") == 1
 
 
 def test_sighup_opens_the_file_of_output_again(start: Start, path: Path, tmp_path: Path) -> None:

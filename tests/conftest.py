@@ -29,11 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _leaves_out_root() -> bool:
+    return os.geteuid() != 0 and not os.environ.get("CI")
+
+
+def pytest_report_header() -> str | None:
+    return "without root: tests that are marked needs_root are left out" if _leaves_out_root() else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--soak")
     other = [item for item in items if bool(item.get_closest_marker("soak")) != wanted]
     needs_root = [item for item in items if item.get_closest_marker("needs_root") and item not in other]
-    if os.geteuid() != 0 and not os.environ.get("CI"):
+    if _leaves_out_root():
         other += needs_root
     config.hook.pytest_deselected(items=other)
     left_out = set(other)

@@ -66,6 +66,7 @@ def test_a_socket_that_has_lost_its_file_is_refused_to_senders_and_emptied(path:
         assert b"has been shut down" in err
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("killed", [True, False])
 def test_what_is_first_after_a_kill_is_marked_as_a_possible_repeat(
     path: Path, journald: Journald, killed: bool
@@ -179,6 +180,7 @@ def test_senders_that_never_pause_do_not_keep_it_from_stopping(path: Path) -> No
         assert held.recv(100) == b"again"
 
 
+@pytest.mark.needs_root
 def test_what_a_blocked_sink_does_not_take_waits_for_the_next_start(path: Path, journald: Journald) -> None:
     with bound(path) as held, sender(path) as client:
         daemon = activate(held.fileno(), options=("--sink=journal",), journald=journald.path.parent)

@@ -104,6 +104,7 @@ def test_a_live_daemon_is_named_and_left_alone(start: Start, path: Path) -> None
     assert daemon.end()[0] == 0
 
 
+@pytest.mark.needs_root
 def test_a_live_daemon_is_named_also_where_proc_shows_processes_alone(start: Start, path: Path) -> None:
     daemon = start("--listen", str(path), "--sink=console")
     status, err = run("--listen", str(path), within=PROCESSES_ALONE)
@@ -113,6 +114,7 @@ def test_a_live_daemon_is_named_also_where_proc_shows_processes_alone(start: Sta
     assert daemon.end()[0] == 0
 
 
+@pytest.mark.needs_root
 def test_another_program_is_left_alone_also_where_nobody_can_name_it(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
@@ -230,6 +232,7 @@ def test_a_folder_that_somebody_put_away_is_no_reason_to_lose_what_is_queued(sta
     assert f"{folder}/sock was not removed: Not a directory" in err
 
 
+@pytest.mark.needs_root
 def test_a_folder_that_may_not_be_entered_any_more_is_a_reason_to_leave_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     made = BoundSocket(str(folder / "sock"), 0o600)
@@ -243,6 +246,7 @@ def test_a_folder_that_may_not_be_entered_any_more_is_a_reason_to_leave_the_file
     assert (folder / "sock").is_socket()
 
 
+@pytest.mark.needs_root
 def test_a_path_may_be_any_bytes(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "caf\udce9.sock"
     daemon = start("--listen", str(path), "--sink=console")
@@ -369,6 +373,7 @@ def test_a_second_socket_that_cannot_be_made_takes_the_first_with_it(path: Path)
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.needs_root
 def test_an_ordinary_user_gets_the_socket_of_his_own(start: Start, tmp_path: Path) -> None:
     daemon = start("--sink=console", XDG_RUNTIME_DIR=str(tmp_path), journald=tmp_path)
     assert not (tmp_path / "udsd").exists(), "root has the system's socket"

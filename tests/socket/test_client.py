@@ -593,6 +593,7 @@ def test_without_poll_as_under_eventlet_a_message_waits_for_room(path: Path, rec
     assert program.end() == ""
 
 
+@pytest.mark.needs_root
 def test_a_socket_that_is_not_for_us_is_an_error_at_once(path: Path, receiver: Receiver) -> None:
     path.chmod(0o600)
     for folder in path.parents[:3]:

@@ -32,6 +32,7 @@ def public(tmp_path: Path, path: Path) -> Path:
     return path
 
 
+@pytest.mark.needs_root
 def test_done_from_another_user_is_a_message(start: Start, public: Path) -> None:
     daemon = start("--listen", str(public), "--sink=console")
     subprocess.run([*AS_NOBODY, sys.executable, "-c", SEND, str(public), "DONE"], check=True)
@@ -43,6 +44,7 @@ def test_done_from_another_user_is_a_message(start: Start, public: Path) -> None
     assert "received 2, stored 1, empty 0, DONE refused 1, DONE obeyed 1" in err
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("who", ["nobody", "@nogroup"])
 def test_stop_from_changes_who_may_stop_it(start: Start, public: Path, who: str) -> None:
     daemon = start("--listen", str(public), "--sink=console", "--stop-from", "daemon", "--stop-from", who)
@@ -67,6 +69,7 @@ def test_stop_from_none_lets_nobody_stop_it_and_warns_of_each_user_once(start: S
     assert err.count(" refused: ") == 1
 
 
+@pytest.mark.needs_root
 def test_what_is_over_the_limit_is_dropped_and_reported_when_the_interval_ends(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_steady_sender_costs_no_reads(start: Start, path: Path) -> None:
         assert reads() - before <= 10 * (1 + int(seconds))
 
 
+@pytest.mark.needs_root
 def test_the_daemons_own_user_may_stop_it(tmp_path: Path, public: Path) -> None:
     tmp_path.chmod(0o777)
     daemon = subprocess.Popen(
@@ -118,6 +122,7 @@ def test_the_daemons_own_user_may_stop_it(tmp_path: Path, public: Path) -> None:
     assert b"stopped by DONE from uid 65534, pid " in err
 
 
+@pytest.mark.needs_root
 def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_making(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -143,6 +148,7 @@ def test_entries_carry_the_sender_and_the_socket_and_no_field_of_the_senders_mak
     }
 
 
+@pytest.mark.needs_root
 def test_an_entry_too_large_for_a_datagram_goes_in_a_sealed_memfd(start: Start, path: Path, journald: Journald) -> None:
     start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
     payload = random.Random(3).randbytes(3 << 20)
@@ -192,6 +198,7 @@ def test_an_interval_may_be_longer_than_poll_can_wait(option: str, start: Start,
     assert (status, messages(lines)[0]) == (0, b"stored")
 
 
+@pytest.mark.needs_root
 def test_two_sockets_in_one_daemon(start: Start, tmp_path: Path, journald: Journald) -> None:
     paths = [tmp_path / "one", tmp_path / "two"]
     start("--listen", str(paths[0]), "--listen", f"raw:{paths[1]}", "--sink=journal", journald=journald.path.parent)
@@ -202,6 +209,7 @@ def test_two_sockets_in_one_daemon(start: Start, tmp_path: Path, journald: Journ
         assert journald.entry()["UDSD_SOCKET"] == str(path).encode()
 
 
+@pytest.mark.needs_root
 def test_a_full_journald_is_waited_for_without_work_and_nothing_is_lost(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -222,6 +230,7 @@ def test_a_full_journald_is_waited_for_without_work_and_nothing_is_lost(
     assert own[2].startswith(b"journald takes entries again after ")
 
 
+@pytest.mark.needs_root
 def test_a_datagram_that_waits_for_journald_counts_once_against_the_limit(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -239,6 +248,7 @@ def test_a_datagram_that_waits_for_journald_counts_once_against_the_limit(
         assert journald.messages(4) == payloads[6:]
 
 
+@pytest.mark.needs_root
 def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -262,6 +272,7 @@ def test_entries_that_died_with_journalds_socket_are_delivered_anew_and_marked(
         successor.close()
 
 
+@pytest.mark.needs_root
 def test_what_journald_does_not_take_at_the_end_is_printed(
     start: Start, path: Path, journald: Journald, tmp_path: Path
 ) -> None:
@@ -284,6 +295,7 @@ def test_what_journald_does_not_take_at_the_end_is_printed(
     assert not path.exists()
 
 
+@pytest.mark.needs_root
 def test_a_second_signal_leaves_at_once(start: Start, path: Path, journald: Journald) -> None:
     daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
     with sender(path) as client, daemon.frozen():
@@ -336,6 +348,7 @@ def by_hand(path: Path, *options: str) -> "subprocess.Popen[bytes]":
     return daemon
 
 
+@pytest.mark.needs_root
 def test_without_journald_and_service_manager_entries_go_to_the_console(path: Path) -> None:
     daemon = by_hand(path)
     with sender(path) as client:
@@ -345,6 +358,7 @@ def test_without_journald_and_service_manager_entries_go_to_the_console(path: Pa
     assert messages(out.splitlines()) == [b"hello\\x1b[2J"]
 
 
+@pytest.mark.needs_root
 def test_what_is_said_at_the_end_and_waits_for_journald_is_not_said_again(path: Path) -> None:
     daemon = by_hand(path, "--sink=journal")
     daemon.terminate()

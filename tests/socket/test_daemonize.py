@@ -175,6 +175,7 @@ def test_a_second_start_names_the_one_that_runs(site: Site) -> None:
     assert site.lines() == [b"still here"]
 
 
+@pytest.mark.needs_root
 def test_a_second_start_names_the_one_that_runs_also_where_proc_shows_processes_alone(site: Site) -> None:
     pid = site.started()
     assert site.popen([*PROCESSES_ALONE, *site.words()]).wait(SECONDS) == os.EX_UNAVAILABLE
@@ -271,6 +272,7 @@ def test_entries_for_a_terminal_are_refused_with_a_remedy(site: Site) -> None:
     assert site.left() == []
 
 
+@pytest.mark.needs_root
 def test_a_terminal_can_be_closed_behind_it(site: Site, journald: Journald) -> None:
     words = [*UDSD, "--detach", "--listen", str(site.path), "--pidfile", str(site.pidfile)]
     with Terminal(*with_journald(journald.path.parent, ["sh"]), PS1="ready> ") as terminal:
@@ -291,6 +293,7 @@ def test_a_terminal_can_be_closed_behind_it(site: Site, journald: Journald) -> N
     assert site.left() == []
 
 
+@pytest.mark.needs_root
 def test_a_caller_who_reads_until_the_end_is_not_kept_waiting(site: Site, journald: Journald) -> None:
     words = [*UDSD, "--detach", "--listen", str(site.path), "--pidfile", str(site.pidfile)]
     words = with_journald(journald.path.parent, words)
@@ -432,6 +435,7 @@ def test_a_bug_in_the_background_ends_the_start(site: Site, tmp_path: Path) -> N
     assert site.left() == []
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("detach", ["--detach", ""])
 def test_standard_streams_may_be_closed(site: Site, journald: Journald, closed: str, detach: str) -> None:

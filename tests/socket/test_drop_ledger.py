@@ -81,6 +81,7 @@ def test_a_datagram_in_hand_counts_if_it_has_been_taken_off(memory: int, first: 
         assert DropLedger(memory).pending() == [(APP, 4 if taken else 3, False)]
 
 
+@pytest.mark.needs_root
 def test_more_accounts_than_there_is_room_for_share_the_last(memory: int) -> None:
     ledger = DropLedger(memory)
     for number in range(1200):

@@ -142,6 +142,7 @@ DATAGRAMS: list[tuple[str, bytes, list[Field]]] = [
 ]
 
 
+@pytest.mark.needs_root
 def test_each_socket_has_a_format_of_its_own(daemon: Daemon, paths: dict[str, Path], journald: Journald) -> None:
     for form, datagram, fields in DATAGRAMS:
         with sender(paths[form]) as client:
@@ -153,6 +154,7 @@ def test_each_socket_has_a_format_of_its_own(daemon: Daemon, paths: dict[str, Pa
         assert [name for name, _ in entry].count("SYSLOG_IDENTIFIER") == 1
 
 
+@pytest.mark.needs_root
 def test_what_is_wrong_is_counted(daemon: Daemon, paths: dict[str, Path], journald: Journald) -> None:
     wrong = {"json": b"[1]", "native": b"x", "syslog": b"x"}
     for form, datagram in wrong.items():
@@ -176,6 +178,7 @@ def test_what_is_wrong_is_counted(daemon: Daemon, paths: dict[str, Path], journa
     assert daemon.end()[0] == 0
 
 
+@pytest.mark.needs_root
 def test_done_and_nothing_mean_in_every_format_what_they_mean(
     start: Start, paths: dict[str, Path], journald: Journald
 ) -> None:
@@ -188,6 +191,7 @@ def test_done_and_nothing_mean_in_every_format_what_they_mean(
         assert daemon.end()[0] == 0
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("payload", [b"", b"with a payload"])
 def test_no_format_takes_descriptors(

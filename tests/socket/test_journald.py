@@ -109,6 +109,7 @@ def test_what_a_dead_journald_had_read_last_is_sent_again(
     assert journald.entry()["NUMBER"] == b"-1"
 
 
+@pytest.mark.needs_root
 def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, path: Path, journald: Journald) -> None:
     daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
     journald.entry()
@@ -126,6 +127,7 @@ def test_what_journald_has_lost_shortly_before_the_end_is_printed(start: Start, 
     assert "received 3, stored 0, empty 0, undelivered 3" in err
 
 
+@pytest.mark.needs_root
 def test_a_large_entry_does_not_have_to_wait_for_ever_for_small_ones(
     start: Start, tmp_path: Path, journald: Journald
 ) -> None:

@@ -191,6 +191,7 @@ def test_a_socket_at_a_path_that_is_no_longer_listened_on_is_emptied_and_given_u
         ]
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_of_two_kept_sockets_the_one_with_the_file_goes_on(
     manager: Manager, path: Path, journald: Journald, newest_first: bool

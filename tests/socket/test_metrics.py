@@ -131,6 +131,7 @@ def metrics(path: Path) -> dict[str, Told]:
     return found
 
 
+@pytest.mark.needs_root
 def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Path, journald: Journald) -> None:
     tmp_path.chmod(0o755)
     paths = {name: tmp_path / name for name in _EXPECTED}
@@ -177,6 +178,7 @@ def test_all_that_tells_counters_tells_what_was_sent(start: Start, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir() if "prom" in path.name] == ["udsd.prom"]
 
 
+@pytest.mark.needs_root
 def test_counters_are_told_at_each_interval_also_when_nothing_happens(
     start: Start, path: Path, journald: Journald
 ) -> None:
@@ -187,6 +189,7 @@ def test_counters_are_told_at_each_interval_also_when_nothing_happens(
         assert entry["UDSD_RECEIVED"] == b"0"
 
 
+@pytest.mark.needs_root
 def test_the_waits_for_journald_are_counted(start: Start, path: Path, journald: Journald) -> None:
     daemon = start("--listen", str(path), "--sink=journal", journald=journald.path.parent)
     journald.close()
@@ -221,6 +224,7 @@ def test_the_file_of_metrics_is_replaced_while_journald_is_away_since_the_wait_g
     ]  # fmt: skip
 
 
+@pytest.mark.needs_root
 def test_a_file_of_metrics_that_cannot_be_written_is_said_once_and_stops_nothing(
     start: Start, tmp_path: Path, path: Path, journald: Journald
 ) -> None:

@@ -259,6 +259,7 @@ def test_an_abstract_socket_is_named_with_an_at_sign(by_option: bool) -> None:
         assert received(server) == [b"hello"]
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize(
     ("there", "environment", "taken"),
     [
@@ -287,6 +288,7 @@ def test_the_named_socket_then_the_systems_then_the_users(
         assert [name for name, server in servers.items() if received(server) == [b"hello"]] == [taken]
 
 
+@pytest.mark.needs_root
 def test_where_no_socket_is_named_the_error_names_both(tmp_path: Path) -> None:
     status, stderr = send_with_run(tmp_path, "hello", XDG_RUNTIME_DIR=str(tmp_path))
     assert status == os.EX_UNAVAILABLE
@@ -294,12 +296,14 @@ def test_where_no_socket_is_named_the_error_names_both(tmp_path: Path) -> None:
         assert part in stderr
 
 
+@pytest.mark.needs_root
 def test_without_a_runtime_folder_there_is_no_socket_of_the_user(tmp_path: Path) -> None:
     status, stderr = send_with_run(tmp_path, "hello")
     assert status == os.EX_UNAVAILABLE
     assert stderr.startswith("udsd-send: /run/udsd/udsd.sock: no such socket\n")
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
 def test_where_one_socket_is_named_no_other_is_tried(by_option: bool, tmp_path: Path) -> None:
     named = str(tmp_path / "named.sock")
@@ -368,6 +372,7 @@ def test_a_file_in_place_of_a_folder_is_unavailable(address: str, server: socket
     assert (status, stderr.startswith(f"udsd-send: {address}/udsd.sock: ")) == (os.EX_UNAVAILABLE, True), stderr
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize(
     ("folder_mode", "socket_mode", "allowed"),
     [(0o755, 0o666, True), (0o755, 0o600, False), (0o700, 0o666, False)],

@@ -199,6 +199,7 @@ def test_a_line_that_json_cannot_hold_is_reported_and_the_rest_goes_on(address: 
 # The socket of JSON
 
 
+@pytest.mark.needs_root
 def test_json_goes_to_a_socket_of_its_own(tmp_path: Path) -> None:
     for name in "system", "user":
         (tmp_path / name / "udsd").mkdir(parents=True)
@@ -215,6 +216,7 @@ def test_json_goes_to_a_socket_of_its_own(tmp_path: Path) -> None:
         assert received(text) == []
 
 
+@pytest.mark.needs_root
 def test_where_there_is_no_socket_of_json_the_error_says_how_to_have_one(tmp_path: Path) -> None:
     status, stderr = send_with_run(tmp_path, "--json", "hello", XDG_RUNTIME_DIR=str(tmp_path))
     assert status == os.EX_UNAVAILABLE

@@ -130,6 +130,7 @@ def test_the_only_sender_may_end_at_any_moment(inbox: Receiver) -> None:
             identify_all(inbox, senders, 1)
 
 
+@pytest.mark.needs_root
 def test_a_sender_that_has_ended_is_not_taken_for_known_and_the_others_stay_known(inbox: Receiver) -> None:
     senders = registry(inbox)
 

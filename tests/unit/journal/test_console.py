@@ -153,6 +153,7 @@ def test_a_descriptor_that_cannot_be_written_is_an_error() -> None:
     assert (error.value.status, error.value.hint) == (os.EX_IOERR, "")
 
 
+@pytest.mark.needs_root
 def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path], check=True)
     other, log = tmp_path / "other", tmp_path / "log"

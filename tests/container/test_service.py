@@ -192,13 +192,13 @@ def test_both_units_restarted_in_one_command_lose_and_repeat_nothing(machine: Ma
 def test_what_ran_before_a_restart_runs_after_it(machine: Machine) -> None:
     """Without a datagram that would start it."""
     both = ["udsd.socket", "udsd.service"]
+    until_active = "until systemctl --quiet is-active udsd.service; do sleep 0.1; done"
     machine.run("systemctl", "start", "udsd.socket")
     machine.run("systemctl", "restart", "udsd.socket")
     assert machine.show("udsd.service", "ActiveState") == "inactive"
     for units in both, both[::-1], both[:1]:
         before = machine.show("udsd.service", "InvocationID")
         machine.run("systemctl", "restart", *units)
-        until_active = "until systemctl --quiet is-active udsd.service; do sleep 0.1; done"
         machine.run("timeout", str(MACHINE_SECONDS), "sh", "-c", until_active)
         assert machine.show("udsd.socket", "ActiveState") == "active"
         assert machine.show("udsd.service", "InvocationID") != before
